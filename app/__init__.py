@@ -1,0 +1,1 @@
+"""The phone: what an inspector records, keeps and sends."""

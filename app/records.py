@@ -1,0 +1,232 @@
+"""The words of the project: tables that hold the journal and its readings, and the frozen readings screens draw.
+
+Everything an inspector says is an `Entry`. The typed tables (`Visit`, `Count`, `Row`, `Answer`, `Photo`, …) are what the
+journal reads as just now: a cache that can be rebuilt. In each of them `stamps` says, per field, which entry stands
+(JSON `{field: [ms, counter, device, epoch, seq]}`) and `extra` keeps fields this version does not know (JSON object).
+
+Ids are text; times are Unix ms UTC; days are ISO dates at +07:00; all text is NFC.
+"""
+
+from sqlmodel import Field, SQLModel
+
+SCHEMA = 1
+"""Version of the entries this code writes."""
+
+TIME_ZONE_HOURS = 7
+"""Viet Nam keeps UTC+07:00 all year; days of visits are days there."""
+
+TEXT_MAX = 2000
+COUNT_MAX = 9999
+NAME_MAX = 300
+
+WHOLE_UNIT_ROW = "Toàn đơn vị"
+ATTENDANCE_SECTION = "attendance_room"
+HEADS = ("head_total", "head_present", "head_absent_excused", "head_absent_unexcused", "head_absent_unclear")
+"""The five figures of a room; the first is the sum of the other four."""
+HEAD_PARTS = HEADS[1:]
+
+
+class Meta(SQLModel, table=True):
+    """Facts about this journal itself: schema numbers, identity of the phone, cursors."""
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+class Entry(SQLModel, table=True):
+    """One change of one record. Identity is (device, epoch, seq); `position` is central's, unknown for own entries on a phone."""
+
+    device: str = Field(primary_key=True)
+    epoch: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    position: int | None = Field(default=None, unique=True)
+    ms: int
+    counter: int
+    effective_ms: int
+    effective_counter: int
+    tx: int
+    seen: int
+    schema_version: int
+    author: str
+    kind: str
+    record: str = Field(index=True)
+    patch: str
+    hash: str
+    visit: str = Field(default="", index=True)
+    team: str = ""
+    received_at: int | None = None
+    verdict: str = "applied"
+    """applied; pending (its visit is not known yet); rejected; moved (re-entered in a newer epoch)."""
+    problem: str | None = None
+    """JSON of the refusal, when rejected."""
+
+
+class Reading(SQLModel):
+    """What every typed table has."""
+
+    id: str = Field(primary_key=True)
+    stamps: str = "{}"
+    extra: str = "{}"
+
+
+class Visit(Reading, table=True):
+    """One team, one unit, one day. `status` is open, closed or signed."""
+
+    round: str | None = Field(default=None, index=True)
+    team: str | None = None
+    unit_code: str | None = Field(default=None, index=True)
+    unit_valid_from: str | None = None
+    unit_name: str | None = None
+    unit_level: str | None = None
+    visit_kind: str | None = None
+    visit_date: str | None = Field(default=None, index=True)
+    visit_started_at: int | None = None
+    visit_ended_at: int | None = None
+    status: str | None = None
+    template: str | None = None
+    template_version: int | None = None
+    main_count: str | None = None
+    planned: str | None = None
+
+
+class Count(Reading, table=True):
+    """One walk through the rooms, at a moment (ms UTC)."""
+
+    visit: str | None = Field(default=None, index=True)
+    moment: int | None = None
+    note: str | None = None
+
+
+class Row(Reading, table=True):
+    """One room of a count, one directive, one notice."""
+
+    visit: str | None = Field(default=None, index=True)
+    section: str | None = None
+    count: str | None = None
+    name: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Answer(Reading, table=True):
+    """What was answered to one item; `value` is JSON (integer, text, option code, list of codes), absent when not answered."""
+
+    visit: str | None = Field(default=None, index=True)
+    row: str | None = None
+    item: str | None = None
+    value: str | None = None
+    remark: str | None = None
+
+
+class Photo(Reading, table=True):
+    """A photo named by the SHA-256 of its file; `preview` is the SHA-256 of a small copy."""
+
+    visit: str | None = Field(default=None, index=True)
+    row: str | None = None
+    item: str | None = None
+    sha256: str | None = Field(default=None, index=True)
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    media_type: str | None = None
+    taken_at: int | None = None
+    caption: str | None = None
+    preview: str | None = Field(default=None, index=True)
+    derived_from: str | None = None
+    removed: bool | None = None
+
+
+class Round(Reading, table=True):
+    """Several visits reported together."""
+
+    name: str | None = None
+    starts_on: str | None = None
+    ends_on: str | None = None
+    teams: str | None = None
+    """JSON list of team ids."""
+    planned_units: str | None = None
+    """JSON list of [unit_code, unit_valid_from]."""
+    is_demo: bool | None = None
+
+
+class Team(Reading, table=True):
+    """The inspection team; `team_kind` is inspection_team or interagency_team."""
+
+    name: str | None = None
+    team_kind: str | None = None
+
+
+class Unit(Reading, table=True):
+    """A unit that can be inspected. Id is `code@valid_from`; codes live on with a new meaning, so the key is both."""
+
+    code: str | None = Field(default=None, index=True)
+    name: str | None = None
+    level: str | None = None
+    parent_code: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    successor_codes: str | None = None
+    """JSON list of codes."""
+    folded: str | None = None
+
+
+class Template(Reading, table=True):
+    """A version of a checklist. Id is `code@version`; `body` is its JSON."""
+
+    code: str | None = None
+    version: int | None = None
+    title: str | None = None
+    body: str | None = None
+
+
+class Notice(Reading, table=True):
+    """A notice, conclusion or letter with which a unit was told what to put right."""
+
+    unit_code: str | None = Field(default=None, index=True)
+    document_number: str | None = None
+    subject: str | None = None
+    issued_on: str | None = None
+    remediation_deadline: str | None = None
+    status: str | None = None
+
+
+class CalendarDay(Reading, table=True):
+    """A day with its own working hours, or none (a holiday). `hours` is JSON [["07:30","12:00"],["13:30","17:00"]]."""
+
+    __tablename__ = "calendar_day"
+
+    day: str | None = None
+    hours: str | None = None
+    note: str | None = None
+
+
+class Other(SQLModel, table=True):
+    """Records of kinds this version does not know, kept verbatim. `fields` is JSON."""
+
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    visit: str | None = Field(default=None, index=True)
+    fields: str = "{}"
+    stamps: str = "{}"
+
+
+READINGS: dict[str, type[Reading]] = {
+    "visit": Visit,
+    "count": Count,
+    "row": Row,
+    "answer": Answer,
+    "photo": Photo,
+    "round": Round,
+    "team": Team,
+    "unit": Unit,
+    "template": Template,
+    "notice": Notice,
+    "calendar_day": CalendarDay,
+}
+"""Kind of an entry → the typed table it is read into."""
+
+VISIT_KINDS = ("count", "row", "answer", "photo", "finding", "recommendation", "person", "signature")
+"""Kinds that belong to a visit and carry its id in `visit`."""
+PHONE_KINDS = ("visit", *VISIT_KINDS)
+CENTRAL_KINDS = ("round", "team", "unit", "template", "notice", "calendar_day")
+"""Kinds that only central writes; phones get them by `/reference`."""

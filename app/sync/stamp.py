@@ -1,0 +1,77 @@
+"""Hybrid logical clock and record ids: pure, with time and randomness handed in.
+
+A stamp is (ms, counter): Unix milliseconds UTC and a counter that grows when the clock stands still or goes back.
+Order over all devices is `Order` = (ms, counter, device, epoch, seq); the last two only break ties between two lives
+of one device, so that every replica picks the same entry.
+"""
+
+import re
+import unicodedata
+import uuid
+from typing import NamedTuple
+
+MAX_AHEAD_MS = 5 * 60 * 1000
+"""How far ahead of central's own clock an effective stamp may lie (design §3)."""
+
+
+class Stamp(NamedTuple):
+    ms: int
+    counter: int
+
+
+class Order(NamedTuple):
+    """What the merge compares: the effective stamp, then who wrote."""
+
+    ms: int
+    counter: int
+    device: str
+    epoch: str
+    seq: int
+
+
+def next_stamp(last: Stamp, now_ms: int) -> Stamp:
+    """The stamp of something written now: never before, nor equal to, the last one."""
+    if now_ms > last.ms:
+        return Stamp(now_ms, 0)
+    return Stamp(last.ms, last.counter + 1)
+
+
+def effective(authored: Stamp, received_ms: int) -> Stamp:
+    """The stamp that the merge compares: the authored one, capped at five minutes ahead of central's clock."""
+    limit = Stamp(received_ms + MAX_AHEAD_MS, 0)
+    return min(authored, limit)
+
+
+def nfc(text: str) -> str:
+    """Text as it is stored everywhere: Unicode NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Text as it is searched and compared: case folded, đ to d, diacritics removed, white space collapsed."""
+    decomposed = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return re.sub(r"\s+", " ", bare).strip()
+
+
+def count_id(visit: str, moment_ms: int) -> str:
+    """Id of the count of a visit at a moment, to the minute: two phones that count together meet on one record."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"count:{moment_ms // 60000}"))
+
+
+def row_id(visit: str, section: str, count: str, name: str) -> str:
+    """Id of a room (of a count), directive or notice (count empty) of a visit, from its folded name."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"row:{section}:{count}:{fold(name)}"))
+
+
+def answer_id(visit: str, row: str, item: str) -> str:
+    """Id of an answer: `visit/row/item`, row empty outside repeated sections."""
+    return f"{visit}/{row}/{item}"
+
+
+def new_uuid7(now_ms: int, random_bytes: bytes) -> str:
+    """A UUIDv7 (RFC 9562) from the time in ms and ten random bytes."""
+    raw = bytearray(now_ms.to_bytes(6, "big") + random_bytes[:10])
+    raw[6] = 0x70 | (raw[6] & 0x0F)
+    raw[8] = 0x80 | (raw[8] & 0x3F)
+    return str(uuid.UUID(bytes=bytes(raw)))
