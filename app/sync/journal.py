@@ -1,0 +1,282 @@
+"""The journal: append-only, hash-chained entries, and nothing that can change one once written.
+
+The chain is per (device, epoch): `hash` = SHA-256 over the RFC 8785 (JCS) bytes of
+`["skt1", prev, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, id, SHA-256(JCS(patch))]`;
+`prev` is the hash before it, for seq 1 the SHA-256 of the epoch (design §3). `journal_vectors.json` holds the exact bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from app.records import PHONE_KINDS, SCHEMA
+from app.sync.stamp import Order, Stamp, next_stamp, nfc
+
+INTEGER_MAX = 2**53 - 1
+DEPTH_MAX = 8
+PATCH_MAX_BYTES = 16 * 1024
+
+Patch = dict[str, Any]
+
+
+class BadPatch(ValueError):
+    """A patch that cannot be hashed or kept; `field` is where, the message says why."""
+
+    def __init__(self, field: str, why: str):
+        super().__init__(f"{field}: {why}" if field else why)
+        self.field, self.why = field, why
+
+
+class JournalEntry(NamedTuple):
+    """One row of table `entry`, as a value. `patch` is its JCS text."""
+
+    device: str
+    epoch: str
+    seq: int
+    position: int | None
+    ms: int
+    counter: int
+    effective_ms: int
+    effective_counter: int
+    tx: int
+    seen: int
+    schema_version: int
+    author: str
+    kind: str
+    record: str
+    patch: str
+    hash: str
+    visit: str = ""
+    team: str = ""
+    received_at: int | None = None
+    verdict: str = "applied"
+    problem: str | None = None
+
+    @property
+    def order(self) -> Order:
+        return Order(self.effective_ms, self.effective_counter, self.device, self.epoch, self.seq)
+
+    @property
+    def fields(self) -> Patch:
+        patch: Patch = json.loads(self.patch)
+        return patch
+
+
+class Change(NamedTuple):
+    """What is to be written: a merge patch on one record of a visit (visit empty for records outside visits)."""
+
+    kind: str
+    record: str
+    patch: Patch
+    visit: str
+
+
+class Writer(NamedTuple):
+    """Where a device's chain stands: what the next entry needs to know of all before it."""
+
+    device: str
+    epoch: str
+    seq: int
+    head: str
+    last: Stamp
+    tx: int
+
+
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be")
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        # JCS orders keys by UTF-16 code units; Python's own order differs only beyond the Basic Multilingual Plane.
+        return {key: _sorted(value[key]) for key in sorted(value, key=_utf16)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def canonical(value: Any) -> str:
+    """RFC 8785 text of text, integers, booleans, null, lists and objects. Floats are the caller's to refuse."""
+    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def sha256(data: str) -> str:
+    return hashlib.sha256(data.encode()).hexdigest()
+
+
+def genesis(epoch: str) -> str:
+    """What stands as `prev` before the first entry of an epoch."""
+    return sha256(epoch)
+
+
+def entry_hash(
+    prev: str,
+    device: str,
+    epoch: str,
+    seq: int,
+    stamp: Stamp,
+    tx: int,
+    seen: int,
+    schema: int,
+    author: str,
+    kind: str,
+    record: str,
+    patch: str,
+) -> str:
+    """Hash of one entry, hex; `patch` is the JCS text of its merge patch."""
+    chained = ["skt1", prev, device, epoch, seq, stamp[0], stamp[1], tx, seen, schema, author, kind, record, sha256(patch)]
+    return sha256(canonical(chained))
+
+
+def check_value(value: Any, field: str, depth: int = 1) -> None:
+    """Refuse with BadPatch what has no canonical bytes: floats, huge integers, lone surrogates, text outside NFC."""
+    if depth > DEPTH_MAX:
+        raise BadPatch(field, f"lồng quá {DEPTH_MAX} tầng / nested deeper than {DEPTH_MAX}")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadPatch(field, "chữ hỏng / broken text (lone surrogate)") from None
+        if nfc(value) != value:
+            raise BadPatch(field, "chữ chưa ở dạng NFC / text is not NFC")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise BadPatch(field, "tên trường phải là chữ / a field name is not text")
+            check_value(key, field, depth)
+            check_value(inner, f"{field}.{key}" if field else key, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            check_value(inner, field, depth + 1)
+    elif isinstance(value, float):
+        raise BadPatch(field, "chỉ nhận số nguyên / numbers are integers")
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > INTEGER_MAX:
+        raise BadPatch(field, "số quá lớn / number out of range")
+    elif value is not None and not isinstance(value, bool | int):
+        raise BadPatch(field, f"kiểu {type(value).__name__} không ghi được / cannot be kept")
+
+
+def canonical_patch(patch: Any) -> str:
+    """JCS text of a merge patch. Raises BadPatch with the field when it cannot be kept."""
+    if not isinstance(patch, dict):
+        raise BadPatch("", "bản ghi phải là một đối tượng / a patch is an object")
+    check_value(patch, "")
+    written = canonical(patch)
+    if len(written.encode()) > PATCH_MAX_BYTES:
+        raise BadPatch("", f"quá {PATCH_MAX_BYTES} byte / larger than {PATCH_MAX_BYTES} bytes")
+    return written
+
+
+def named_visit(kind: str, record: str, patch: Patch) -> str:
+    """The visit an entry names by itself: its own id, the head of an answer's id, or field `visit`; else empty."""
+    if kind == "visit":
+        return record
+    if kind == "answer" and "/" in record:
+        return record.split("/", 1)[0]
+    named = patch.get("visit") if kind in PHONE_KINDS else None
+    return named if isinstance(named, str) else ""
+
+
+_COLUMNS = JournalEntry._fields
+_INSERT = text(f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{c}' for c in _COLUMNS)})")
+SELECT = f"SELECT {', '.join(_COLUMNS)} FROM entry"
+
+
+def insert(connection: Connection, entries: Sequence[JournalEntry]) -> None:
+    """Put entries into the table as they are; an identity already there is an error (the caller has checked)."""
+    if len(entries) == 1:
+        connection.execute(_INSERT, entries[0]._asdict())
+    elif entries:
+        connection.execute(_INSERT, [entry._asdict() for entry in entries])
+
+
+def select(connection: Connection, where: str, **values: Any) -> list[JournalEntry]:
+    """Entries that fulfil an SQL condition (`where` may carry ORDER BY and LIMIT)."""
+    return [JournalEntry(*row) for row in connection.execute(text(f"{SELECT} WHERE {where}"), values)]
+
+
+def append(
+    connection: Connection, writer: Writer, changes: Sequence[Change], author: str, seen: int, now_ms: int
+) -> tuple[list[JournalEntry], Writer]:
+    """Write the changes of one tap as entries of one `tx`, inside the caller's transaction.
+
+    Returns the entries and the writer that comes after them. Raises BadPatch before anything is written.
+    """
+    written: list[JournalEntry] = []
+    tx = writer.tx + 1
+    prev, seq, last = writer.head, writer.seq, writer.last
+    for change in changes:
+        patch = canonical_patch(change.patch)
+        seq += 1
+        last = next_stamp(last, now_ms)
+        prev = entry_hash(
+            prev, writer.device, writer.epoch, seq, last, tx, seen, SCHEMA, author, change.kind, change.record, patch
+        )
+        written.append(
+            JournalEntry(
+                writer.device, writer.epoch, seq, None, *last, *last, tx, seen, SCHEMA, author,
+                change.kind, change.record, patch, prev, change.visit,
+            )  # fmt: skip
+        )
+    insert(connection, written)
+    return written, writer._replace(seq=seq, head=prev, last=last, tx=tx)
+
+
+def resume(connection: Connection, device: str, epoch: str) -> Writer:
+    """The writer of a device's epoch as the database has it; its clock has seen every effective stamp known here."""
+    end = connection.execute(
+        text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e ORDER BY seq DESC LIMIT 1"),
+        {"d": device, "e": epoch},
+    ).one_or_none()
+    tx = connection.execute(text("SELECT max(tx) FROM entry WHERE device = :d"), {"d": device}).scalar() or 0
+    ms = connection.execute(text("SELECT max(effective_ms) FROM entry")).scalar() or 0
+    counter = (
+        connection.execute(text("SELECT max(effective_counter) FROM entry WHERE effective_ms = :ms"), {"ms": ms}).scalar()
+        or 0
+    )
+    seq, head = (end.seq, end.hash) if end else (0, genesis(epoch))
+    return Writer(device, epoch, seq, head, Stamp(ms, counter), tx)
+
+
+class BrokenLink(NamedTuple):
+    """The first place where a chain does not verify; `why` in plain words."""
+
+    device: str
+    epoch: str
+    seq: int
+    why: str
+
+
+def verify_chain(entries: Iterable[JournalEntry], prev: str | None = None) -> BrokenLink | None:
+    """Walk the entries of one (device, epoch) in order of seq and recompute every hash; None when all is as written."""
+    expected = 1
+    for entry in entries:
+        place = (entry.device, entry.epoch, entry.seq)
+        if prev is None:
+            prev = genesis(entry.epoch)
+        if entry.seq != expected:
+            return BrokenLink(*place[:2], expected, f"thiếu mục, thấy mục {entry.seq} / entry missing")
+        try:
+            patch = canonical_patch(json.loads(entry.patch))
+        except (ValueError, RecursionError):
+            return BrokenLink(*place, "nội dung không đọc được / content cannot be read")
+        if patch != entry.patch:
+            return BrokenLink(*place, "nội dung không ở dạng chuẩn / content is not in canonical form")
+        computed = entry_hash(
+            prev, entry.device, entry.epoch, entry.seq, Stamp(entry.ms, entry.counter), entry.tx, entry.seen,
+            entry.schema_version, entry.author, entry.kind, entry.record, patch,
+        )  # fmt: skip
+        if computed != entry.hash:
+            return BrokenLink(*place, "mã băm không khớp / hash does not match")
+        prev, expected = computed, expected + 1
+    return None
+
+
+def chains(connection: Connection) -> Iterator[tuple[tuple[str, str], list[JournalEntry]]]:
+    """Every (device, epoch) with its entries in order of seq."""
+    lives = connection.execute(text("SELECT DISTINCT device, epoch FROM entry ORDER BY device, epoch")).all()
+    for device, epoch in lives:
+        yield (device, epoch), select(connection, "device = :d AND epoch = :e ORDER BY seq", d=device, e=epoch)

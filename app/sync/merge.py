@@ -1,0 +1,273 @@
+"""Reading the journal: for every field of every record, the entry that stands.
+
+Merging is set union followed by reading, so order, loss and repetition of messages do not matter: `apply` may be called in
+any order and gives what `rebuild` gives. A field's value is the one with the greatest effective stamp (`Order`), except that
+a visit once `signed` stays signed. Fields and kinds this version does not know are kept verbatim.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+from sqlalchemy.sql.elements import TextClause
+
+from app.records import READINGS, VISIT_KINDS
+from app.sync.journal import JournalEntry, select
+from app.sync.stamp import Order
+
+_JSON_COLUMNS = {
+    "answer": {"value"},
+    "round": {"teams", "planned_units"},
+    "unit": {"successor_codes"},
+    "template": {"body"},
+    "calendar_day": {"hours"},
+}
+
+
+class _Table(NamedTuple):
+    types: dict[str, type]
+    json_columns: set[str]
+    select: TextClause
+    upsert: TextClause
+
+
+def _table(kind: str) -> _Table:
+    model = READINGS[kind]
+    types: dict[str, type] = {}
+    for name, info in model.model_fields.items():
+        if name not in ("id", "stamps", "extra"):
+            args = [a for a in getattr(info.annotation, "__args__", (info.annotation,)) if a is not type(None)]
+            types[name] = args[0]
+    names = list(types)
+    quoted = ", ".join(f'"{n}"' for n in names)
+    values = ", ".join(f":{n}" for n in names)
+    updates = ", ".join(f'"{n}" = excluded."{n}"' for n in [*names, "stamps", "extra"])
+    table = model.__tablename__
+    return _Table(
+        types,
+        _JSON_COLUMNS.get(kind, set()),
+        text(f'SELECT {quoted}, stamps, extra FROM "{table}" WHERE id = :id'),
+        text(
+            f'INSERT INTO "{table}" (id, {quoted}, stamps, extra) VALUES (:id, {values}, :stamps, :extra) '
+            f"ON CONFLICT (id) DO UPDATE SET {updates}"
+        ),
+    )
+
+
+_TABLES = {kind: _table(kind) for kind in READINGS}
+_SELECT_OTHER = text("SELECT fields, stamps FROM other WHERE kind = :kind AND id = :id")
+_UPSERT_OTHER = text(
+    "INSERT INTO other (kind, id, visit, fields, stamps) VALUES (:kind, :id, :visit, :fields, :stamps) "
+    "ON CONFLICT (kind, id) DO UPDATE SET visit = excluded.visit, fields = excluded.fields, stamps = excluded.stamps"
+)
+
+
+class Record(NamedTuple):
+    """A record while it is read: its fields (never null) and, per field ever written, the stamp that stands."""
+
+    fields: dict[str, Any]
+    stamps: dict[str, Order]
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _without_nulls(value: Any) -> Any:
+    """What an RFC 7396 patch leaves when it is laid over nothing."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return value
+
+
+def fold_in(record: Record, entry: JournalEntry) -> None:
+    """Lay one entry over a record being read, field by field."""
+    order = entry.order
+    for field, value in entry.fields.items():
+        standing = record.stamps.get(field)
+        if standing is not None:
+            if entry.kind == "visit" and field == "status":
+                signed_now, signed_new = record.fields.get(field) == "signed", value == "signed"
+                if (signed_now, standing) >= (signed_new, order):
+                    continue
+            elif standing >= order:
+                continue
+        record.stamps[field] = order
+        if value is None:
+            record.fields.pop(field, None)
+        else:
+            record.fields[field] = _without_nulls(value)
+
+
+def _fits(value: Any, wanted: type) -> bool:
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, wanted)
+
+
+def _load(connection: Connection, kind: str, record: str) -> Record:
+    table = _TABLES.get(kind)
+    if table is None:
+        found = connection.execute(_SELECT_OTHER, {"kind": kind, "id": record}).one_or_none()
+        if found is None:
+            return Record({}, {})
+        return Record(json.loads(found.fields), _orders(found.stamps))
+    found = connection.execute(table.select, {"id": record}).one_or_none()
+    if found is None:
+        return Record({}, {})
+    *values, stamps, extra = found
+    fields = json.loads(extra)
+    for (name, wanted), value in zip(table.types.items(), values, strict=True):
+        if value is not None:
+            if name in table.json_columns:
+                fields[name] = json.loads(value)
+            else:
+                fields[name] = bool(value) if wanted is bool else value
+    return Record(fields, _orders(stamps))
+
+
+def _orders(stamps: str) -> dict[str, Order]:
+    return {field: Order(*order) for field, order in json.loads(stamps).items()}
+
+
+def _store(connection: Connection, kind: str, record_id: str, record: Record) -> None:
+    stamps = _dumps({field: list(order) for field, order in record.stamps.items()})
+    table = _TABLES.get(kind)
+    if table is None:
+        visit = record.fields.get("visit")
+        values = {"kind": kind, "id": record_id, "visit": visit if isinstance(visit, str) else None}
+        connection.execute(_UPSERT_OTHER, {**values, "fields": _dumps(record.fields), "stamps": stamps})
+        return
+    row: dict[str, Any] = {"id": record_id, "stamps": stamps}
+    extra = dict(record.fields)
+    for name, wanted in table.types.items():
+        row[name] = None
+        if name in extra:
+            if name in table.json_columns:
+                row[name] = _dumps(extra.pop(name))
+            elif _fits(extra[name], wanted):
+                row[name] = extra.pop(name)
+    row["extra"] = _dumps(extra)
+    connection.execute(table.upsert, row)
+
+
+def apply(connection: Connection, entries: Iterable[JournalEntry]) -> None:
+    """Bring the typed tables up to date with entries that are in the journal; harmless to repeat, in any order."""
+    touched: dict[tuple[str, str], Record] = {}
+    for entry in entries:
+        if entry.verdict != "applied":
+            continue
+        key = (entry.kind, entry.record)
+        if key not in touched:
+            touched[key] = _load(connection, *key)
+        fold_in(touched[key], entry)
+    for (kind, record_id), record in touched.items():
+        _store(connection, kind, record_id, record)
+
+
+def recompute(connection: Connection, kind: str, record_id: str) -> None:
+    """Read one record anew from all its entries: needed when an entry's effective stamp or verdict has changed."""
+    entries = select(connection, "record = :record AND kind = :kind", record=record_id, kind=kind)
+    applied = [entry for entry in entries if entry.verdict == "applied"]
+    if not applied:
+        table = READINGS[kind].__tablename__ if kind in READINGS else None
+        if table is not None:
+            connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
+        else:
+            connection.execute(text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id})
+        return
+    record = Record({}, {})
+    for entry in applied:
+        fold_in(record, entry)
+    _store(connection, kind, record_id, record)
+
+
+def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
+    """Empty the typed tables of these kinds (and of unknown ones) and read the whole journal again; returns the entries read."""
+    for kind in kinds:
+        connection.execute(text(f'DELETE FROM "{READINGS[kind].__tablename__}"'))
+    connection.execute(text("DELETE FROM other"))
+    read = 0
+    entries = select(connection, "verdict = 'applied' ORDER BY kind, record")
+    for (kind, record_id), group in itertools.groupby(entries, key=lambda e: (e.kind, e.record)):
+        if kind in READINGS and kind not in kinds:
+            continue
+        record = Record({}, {})
+        for entry in group:
+            fold_in(record, entry)
+            read += 1
+        _store(connection, kind, record_id, record)
+    return read
+
+
+def visit_of(connection: Connection, entry: JournalEntry) -> str:
+    """The visit a record belongs to, as far as it is known: what the entry names, else what the record's reading says."""
+    if entry.visit:
+        return entry.visit
+    visit = _load(connection, entry.kind, entry.record).fields.get("visit") if entry.kind in VISIT_KINDS else None
+    return visit if isinstance(visit, str) else ""
+
+
+class Write(NamedTuple):
+    """One write to one field, as central knows it."""
+
+    order: Order
+    position: int
+    seen: int
+    value: Any
+
+
+def saw(later: Write, earlier: Write) -> bool:
+    """Whether the author of `later` knew `earlier`: it is its own device's, or central had handed it out before."""
+    if later.order.device == earlier.order.device:
+        return later.order > earlier.order
+    return earlier.position <= later.seen
+
+
+def unsettled(writes: Sequence[Write]) -> tuple[Write, list[Write]]:
+    """The write that stands, and those concurrent ones with another value that nobody has seen and overruled (design §3).
+
+    `writes` holds at least one; their order does not matter.
+    """
+    heads = [w for w in writes if not any(saw(other, w) for other in writes if other is not w)]
+    standing = max(writes, key=lambda w: w.order)
+    others = [w for w in heads if w is not standing and w.value != standing.value]
+    return standing, sorted(others, key=lambda w: w.order, reverse=True)
+
+
+class Conflict(NamedTuple):
+    """Two phones wrote one field without knowing of each other; one stands meanwhile."""
+
+    kind: str
+    id: str
+    field: str
+    standing: Write
+    other: Write
+
+
+_QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position"}
+"""Fields that place a record or, like status, have their own rule: never asked about."""
+
+
+def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflict]:
+    """The conflicts of one record, from all its applied entries that have a position at central."""
+    entries = select(
+        connection,
+        "record = :record AND kind = :kind AND verdict = 'applied' AND position IS NOT NULL",
+        record=record_id,
+        kind=kind,
+    )
+    if len({entry.device for entry in entries}) < 2:
+        return []
+    by_field: dict[str, list[Write]] = {}
+    for entry in entries:
+        for field, value in entry.fields.items():
+            if field not in _QUIET_FIELDS:
+                by_field.setdefault(field, []).append(Write(entry.order, entry.position or 0, entry.seen, value))
+    found = []
+    for field, writes in sorted(by_field.items()):
+        standing, others = unsettled(writes)
+        found += [Conflict(kind, record_id, field, standing, other) for other in others]
+    return found
