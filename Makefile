@@ -1,0 +1,65 @@
+# What each target does is said when it runs. Everything lands in .venv and .data of this folder.
+
+PYTHON ?= python3
+export PORT ?= 8000
+export APP_PORT ?= 8550
+export DATA ?= $(CURDIR)/.data
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# This project itself, so that the command `kiemtra` is there; its parts come from the lock.
+INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
+
+.PHONY: run test check bench long lock clean
+
+run: .venv/.run  ## central with a marked demo on PORT, the field app on APP_PORT, data in DATA
+	@$(BIN)/python tools/run.py
+
+test: .venv/.test  ## all tests but the long ones
+	@echo "Kiểm thử / tests (without the long ones)"
+	@$(BIN)/python -m pytest -m "not long" $(PYTEST)
+
+long: .venv/.test  ## the tests that take minutes
+	@echo "Kiểm thử dài / long tests"
+	@$(BIN)/python -m pytest -m long $(PYTEST) || [ $$? -eq 5 ]  # 5: none is marked long, which is no failure
+
+check: .venv/.test  ## format, lint, types
+	@echo "Định dạng, lỗi, kiểu / format, lint, types"
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: .venv/.test  ## measurements side by side
+	@echo "Đo tốc độ / benchmarks"
+	@$(BIN)/python -m bench
+
+lock: .venv/.test  ## run.lock and test.lock anew from pyproject.toml, with hashes and no address of an index
+	@echo "Khóa phiên bản / lock files"
+	@$(BIN)/uv pip compile --universal --no-emit-index-url --generate-hashes --no-header --quiet $(LOCK) \
+		--extra run pyproject.toml -o run.lock
+	@$(BIN)/uv pip compile --universal --no-emit-index-url --generate-hashes --no-header --quiet $(LOCK) \
+		--extra run --extra test -c run.lock pyproject.toml -o test.lock
+
+clean:  ## the installed parts away; the data stays
+	@echo "Xóa phần đã cài, giữ dữ liệu / removing what was installed, keeping data"
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit("Cần Python 3.11 trở lên / Python 3.11 or newer is needed") if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tools/debian_packages.sh python3-venv
+	@echo "Tạo môi trường Python / making .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: run.lock pyproject.toml | .venv/.made
+	@echo "Cài các gói để chạy / installing what run.lock names"
+	@$(PIP) install --require-hashes -r run.lock
+	@$(INSTALL_SELF)
+	@touch $@
+
+.venv/.test: test.lock pyproject.toml | .venv/.made
+	@tools/debian_packages.sh chromium
+	@echo "Cài các gói để kiểm thử / installing what test.lock names"
+	@$(PIP) install --require-hashes -r test.lock
+	@$(INSTALL_SELF)
+	@touch $@ .venv/.run
