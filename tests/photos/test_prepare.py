@@ -1,0 +1,266 @@
+"""What becomes of photos on the phone, with real bytes: turned, large, damaged, foreign."""
+
+import hashlib
+import io
+import struct
+import zlib
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from app.photos.judge import judge
+from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
+
+EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+
+
+def notice_board(width: int = 2400, height: int = 1800) -> Image.Image:
+    """A notice board with a red upper left corner, so that turning it the wrong way shows."""
+    board = Image.new("RGB", (width, height), (205, 200, 190))
+    draw = ImageDraw.Draw(board)
+    for line in range(20, height, 60):
+        draw.text((20, line), "LỊCH TIẾP CÔNG DÂN – thứ Hai, thứ Năm hằng tuần " * 4, fill=(20, 20, 40), font_size=36)
+    draw.rectangle((0, 0, width // 4, height // 4), fill=(220, 0, 0))
+    return board
+
+
+def as_file(image: Image.Image, form: str = "JPEG", **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def camera_exif(
+    orientation: int = 1, taken: str | None = "2026:11:20 07:52:10", offset: str | None = None
+) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "PhoneMaker"
+    facts = exif.get_ifd(EXIF_IFD)
+    if taken:
+        facts[0x9003] = taken
+        facts[0x9291] = "25"
+    if offset:
+        facts[0x9011] = offset
+    exif.get_ifd(GPS_IFD)[1] = "N"
+    exif.get_ifd(GPS_IFD)[2] = (19.0, 15.0, 30.0)
+    return exif
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def corner_is_red(image: Image.Image) -> bool:
+    red, green, _ = image.convert("RGB").getpixel((image.width // 10, image.height // 10))  # type: ignore[misc]
+    return bool(red > 170 and green < 70)
+
+
+def test_a_phone_photo_becomes_small_and_named_by_its_hash() -> None:
+    photo = prepare(as_file(notice_board(), quality=95))
+    kept, preview = opened(photo.data), opened(photo.preview)
+    assert (kept.format, kept.size) == ("JPEG", (1600, 1200)) == ("JPEG", (photo.width, photo.height))
+    assert photo.media_type == "image/jpeg"
+    assert photo.sha256 == hashlib.sha256(photo.data).hexdigest()
+    assert photo.preview_sha256 == hashlib.sha256(photo.preview).hexdigest()
+    assert preview.size == (256, 192) and len(photo.preview) <= 8_000
+    assert photo.taken_at is None
+    assert photo == prepare(as_file(notice_board(), quality=95)), "the same bytes must give the same photo"
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, None),
+        (2, Image.Transpose.FLIP_LEFT_RIGHT),
+        (3, Image.Transpose.ROTATE_180),
+        (4, Image.Transpose.FLIP_TOP_BOTTOM),
+        (5, Image.Transpose.TRANSPOSE),
+        (6, Image.Transpose.ROTATE_90),
+        (7, Image.Transpose.TRANSVERSE),
+        (8, Image.Transpose.ROTATE_270),
+    ],
+)
+def test_however_the_phone_was_held_the_board_stands_upright(orientation: int, turn: Image.Transpose | None) -> None:
+    board = notice_board(800, 600)
+    as_sensed = board.transpose(turn) if turn is not None else board
+    photo = prepare(as_file(as_sensed, exif=camera_exif(orientation)))
+    assert (photo.width, photo.height) == (800, 600)
+    assert corner_is_red(opened(photo.data)) and corner_is_red(opened(photo.preview))
+
+
+def test_where_and_with_what_it_was_taken_is_not_passed_on() -> None:
+    raw = as_file(notice_board(800, 600), exif=camera_exif(), comment=b"Nguyen Van A")
+    assert b"PhoneMaker" in raw and b"Nguyen Van A" in raw
+    photo = prepare(raw)
+    for data in (photo.data, photo.preview):
+        assert b"PhoneMaker" not in data and b"Exif" not in data and b"Nguyen" not in data
+        assert not opened(data).getexif()
+
+
+@pytest.mark.parametrize(
+    ("taken", "offset", "expected"),
+    [
+        ("2026:11:20 07:52:10", None, datetime(2026, 11, 20, 7, 52, 10, 250_000, timezone(timedelta(hours=7)))),
+        ("2026:11:20 07:52:10", "+09:00", datetime(2026, 11, 20, 7, 52, 10, 250_000, timezone(timedelta(hours=9)))),
+        ("2026:11:20 07:52:10", "+00:00", datetime(2026, 11, 20, 7, 52, 10, 250_000, UTC)),
+        ("2026:11:20 07:52:10", "here", datetime(2026, 11, 20, 7, 52, 10, 250_000, timezone(timedelta(hours=7)))),
+        ("0000:00:00 00:00:00", None, None),
+        ("hôm qua", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_time_of_the_shutter_is_read_before_it_is_stripped(
+    taken: str | None, offset: str | None, expected: datetime | None
+) -> None:
+    photo = prepare(as_file(notice_board(400, 300), exif=camera_exif(taken=taken, offset=offset)))
+    assert photo.taken_at == (None if expected is None else round(expected.timestamp() * 1000))
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_small_photos_of_each_kind_are_taken_and_not_enlarged(form: str) -> None:
+    photo = prepare(as_file(notice_board(500, 400), form))
+    assert (photo.width, photo.height) == (500, 400)
+    assert corner_is_red(opened(photo.data))
+
+
+def test_transparent_screenshots_lie_on_white_and_odd_modes_keep_their_greys() -> None:
+    clear = prepare(as_file(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
+    assert opened(clear.data).getpixel((30, 20)) == (255, 255, 255)
+    deep = prepare(as_file(Image.new("I;16", (60, 40), 128 * 256), "PNG"))
+    assert abs(deep.brightness - 128) < 2
+    printed = prepare(as_file(Image.new("CMYK", (60, 40), (0, 255, 255, 0)), "JPEG"))
+    assert opened(printed.data).getpixel((30, 20))[0] > 200  # type: ignore[index]
+    sliver = prepare(as_file(Image.new("RGB", (6000, 1)), "PNG"))
+    assert (sliver.width, sliver.height) == (1600, 1)
+
+
+def hundred_megapixels_png() -> bytes:
+    """The header of a 10,000 × 10,000 PNG; if anyone decoded it, it would be truncated instead."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+
+
+def jpeg_that_says(width: int, height: int) -> bytes:
+    """A real JPEG whose frame header claims another size."""
+    raw = bytearray(as_file(notice_board(64, 64)))
+    frame = raw.index(b"\xff\xc0")
+    raw[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(raw)
+
+
+BOARD = as_file(notice_board(800, 600))
+
+
+@pytest.mark.parametrize(
+    ("reason", "raw"),
+    [
+        ("empty", b""),
+        ("not-an-image", b"PK\x03\x04 a spreadsheet called photo.jpg" * 50),
+        ("not-an-image", b"\0"),
+        ("not-an-image", as_file(Image.new("RGB", (40, 40)), "GIF")),
+        ("truncated", BOARD[: len(BOARD) // 2]),
+        ("truncated", BOARD[:20]),
+        ("truncated", as_file(notice_board(300, 200), "PNG")[:-2000]),
+        ("truncated", as_file(notice_board(300, 200), "WEBP")[:-500]),
+        ("too-many-pixels", hundred_megapixels_png()),
+        ("too-many-pixels", jpeg_that_says(10_000, 10_000)),
+        ("too-many-pixels", jpeg_that_says(60_000, 60_000)),
+        ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 500),
+        ("heic", b"\0\0\0\x1cftypmif1\0\0\0\0mif1heix" + b"\0" * 500),
+        ("heic", as_file(Image.new("RGB", (40, 40)), "AVIF")),
+        ("too-many-bytes", BOARD + b"\0" * (50 * 1024 * 1024)),
+    ],
+)
+def test_what_is_no_photo_is_refused_in_plain_words(reason: str, raw: bytes) -> None:
+    with pytest.raises(NotAPhoto) as refusal:
+        prepare(raw)
+    assert refusal.value.reason == reason
+    assert "Hãy" in refusal.value.message_vi or "chọn" in refusal.value.message_vi, "say what to do next"
+    assert refusal.value.message_en.endswith(".")
+    if reason == "heic":
+        assert "JPEG" in refusal.value.message_vi
+
+
+def test_fifty_megapixels_are_just_taken() -> None:
+    photo = prepare(as_file(Image.new("RGB", (10_000, 5_000), "grey")))
+    assert (photo.width, photo.height) == (1600, 800)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    form=st.sampled_from(["JPEG", "PNG", "WEBP"]),
+    edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=6),
+    cut=st.floats(0, 1),
+)
+def test_no_damage_to_a_file_surprises_us(form: str, edits: list[tuple[float, int]], cut: float) -> None:
+    raw = bytearray(DAMAGEABLE[form])
+    for place, value in edits:
+        raw[int(place * (len(raw) - 1))] = value
+    try:
+        photo = prepare(bytes(raw[: int(cut * len(raw))]))
+    except NotAPhoto:
+        return
+    assert isinstance(photo, PreparedPhoto) and opened(photo.data).size == (photo.width, photo.height)
+
+
+DAMAGEABLE = {
+    form: as_file(notice_board(160, 120), form, exif=camera_exif(6, offset="+07:00"))
+    for form in ("JPEG", "PNG", "WEBP")
+}
+
+
+def test_damaged_metadata_does_not_cost_the_photo() -> None:
+    raw = as_file(notice_board(400, 300), exif=camera_exif())
+    head = raw.index(b"Exif\0\0") + 6
+    photo = prepare(raw[:head] + b"XX" + raw[head + 2 :])
+    assert (photo.width, photo.height, photo.taken_at) == (400, 300, None)
+
+
+def test_a_shaken_photo_is_told_from_a_steady_one() -> None:
+    from PIL import ImageFilter
+
+    steady = judge(notice_board())
+    shaken = judge(notice_board().filter(ImageFilter.GaussianBlur(12)))
+    assert steady.is_sharp and steady.message_vi == "Ảnh rõ."
+    assert not shaken.is_sharp and "mờ" in shaken.message_vi
+    assert steady.sharpness > 5 * shaken.sharpness
+
+
+def test_too_dark_and_too_bright_are_said_before_blur() -> None:
+    dark, bright = Image.new("RGB", (800, 600), (12, 12, 14)), Image.new("RGB", (800, 600), (254, 254, 254))
+    assert "tối" in judge(dark).message_vi and judge(dark).brightness < 20
+    assert "sáng" in judge(bright).message_vi
+    assert judge(Image.new("L", (1, 1), 128)).sharpness == 0
+
+
+def test_sharpness_is_the_variance_of_the_laplacian() -> None:
+    from statistics import pvariance
+
+    image = notice_board(40, 30).convert("L")
+    at = image.load()
+    assert at is not None
+    values = [
+        at[x - 1, y] + at[x + 1, y] + at[x, y - 1] + at[x, y + 1] - 4 * at[x, y]  # type: ignore[operator]
+        for y in range(1, 29)
+        for x in range(1, 39)
+    ]
+    assert judge(image).sharpness == pytest.approx(pvariance(values), rel=1e-3)
+
+
+def test_the_phone_loads_these_modules_without_pillow() -> None:
+    """In the browser Pillow is absent until someone needs it."""
+    import subprocess
+    import sys
+
+    asked = "import sys; sys.modules['PIL'] = None; import app.photos.prepare, app.photos.judge, app.photos.store"
+    subprocess.run([sys.executable, "-c", asked], check=True)
