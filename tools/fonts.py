@@ -27,7 +27,7 @@ FEATURES = ["ccmp", "locl", "kern", "mark", "mkmk", "liga", "tnum", "lnum", "pnu
 
 
 def cut(source: Path, target: Path) -> set[int]:
-    """Write the subset of the font `source` to `target`; returns the code points asked for that the font does not have."""
+    """Write the subset of the font `source` to `target`; returns the wanted code points that the font does not have."""
     options = Options(layout_features=FEATURES, hinting=False, notdef_outline=True, name_IDs=["*"])
     font = load_font(source, options)
     wanted = {*LETTERS, *map(ord, SIGNS)}

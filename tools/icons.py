@@ -1,4 +1,4 @@
-"""Draws the project's own icon, a notebook with a tick, into assets/: icon.png, favicon.png, splash.png, icon_maskable.png."""
+"""Draws the project's own icon, a notebook with a tick, into assets/ in the sizes and margins that are asked for."""
 
 from pathlib import Path
 
