@@ -1,0 +1,142 @@
+"""Central as one ASGI app: the API under /api/v1, the pages of Home Affairs under /hq."""
+
+import importlib
+import importlib.util
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from central import access, problems
+from central.bodies import PackedAnswers, UnpackedBodies
+from central.database import Database, rows
+from central.passwords import Passwords
+from central.problems import API, Problem, ProblemDocument, problem_responses
+from central.settings import Settings
+
+ROUTERS = (
+    "central.sync_api",
+    "central.reference",
+    "central.uploads",
+    "central.summary_api",
+    "central.visits",
+    "central.hq.pages",
+)
+"""Parts that bring a `router`, in the order in which paths are tried."""
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+def system_clock() -> int:
+    """Unix milliseconds, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> FastAPI:
+    """Central over one database and photo folder; `now` gives ms UTC. Raises app.schema.NewerSchema."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.db.close()
+
+    app = FastAPI(
+        title="Sổ kiểm tra",
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.now = now
+    app.state.db = Database(settings.database_url)
+    app.state.passwords = Passwords(settings.password_cost)
+    problems.install(app)
+    app.include_router(access.router)
+    app.include_router(_health)
+    for part in ROUTERS:
+        if importlib.util.find_spec(part):
+            app.include_router(importlib.import_module(part).router)
+    app.add_middleware(UnpackedBodies)
+    app.add_middleware(PackedAnswers)
+    app.add_middleware(GuardedAnswers, is_https=settings.is_https)
+    _describe_problems(app)
+    return app
+
+
+_health = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: str
+
+
+@_health.get(f"{API}/healthz", responses=problem_responses(503))
+def get_health(request: Request) -> Health:
+    """200 when the database and the photo store answer."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        rows(connection, "SELECT 1")
+    photos = state.settings.photos
+    if photos.exists() and not photos.is_dir():
+        raise Problem(503, "unavailable", "Kho ảnh không trả lời", "The photo store does not answer", "later")
+    return Health(status="ok")
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """OpenAPI with problem documents where FastAPI would describe its own error bodies."""
+    plain = app.openapi
+
+    def described() -> dict[str, object]:
+        if app.openapi_schema is None:
+            document = plain()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas["ProblemDocument"] = ProblemDocument.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            for path in document["paths"].values():
+                for operation in path.values():
+                    operation["responses"].pop("422", None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+class GuardedAnswers:
+    """ASGI middleware: the security headers of every answer."""
+
+    def __init__(self, app: ASGIApp, is_https: bool):
+        self.app = app
+        self.is_https = is_https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message.setdefault("headers", [])
+                headers = MutableHeaders(raw=message["headers"])
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                if self.is_https:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
+                if path.startswith(("/api/", "/hq")):
+                    headers["Content-Security-Policy"] = PAGE_POLICY if path.startswith("/hq") else API_POLICY
+                    headers["X-Frame-Options"] = "DENY"
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, guarded)

@@ -1,0 +1,27 @@
+"""Central's own tables, beside the journal's: who may do what, and from which phone.
+
+Applied by `app.schema.migrate` as part `central`. A released step is never changed; a new one is added at the end.
+"""
+
+from app.schema import Step
+
+CENTRAL: list[Step] = [
+    [
+        """CREATE TABLE "user" (
+            id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, team TEXT, password_hash TEXT,
+            active BIGINT NOT NULL DEFAULT 1)""",
+        """CREATE TABLE device (
+            id TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL, name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE,
+            install TEXT, enrolled_at BIGINT NOT NULL, last_seen_at BIGINT, revoked_at BIGINT)""",
+        "CREATE INDEX ix_device_user_id ON device (user_id)",
+        """CREATE TABLE enrolment_code (
+            code_hash TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL, made_by TEXT NOT NULL, made_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL, used_at BIGINT, device TEXT)""",
+        """CREATE TABLE session (
+            token_hash TEXT PRIMARY KEY NOT NULL, user_id TEXT NOT NULL, purpose TEXT NOT NULL,
+            started_at BIGINT NOT NULL, last_used_at BIGINT NOT NULL, expires_at BIGINT NOT NULL)""",
+        "CREATE INDEX ix_session_user_id ON session (user_id)",
+        "CREATE TABLE attempt (bucket TEXT NOT NULL, at BIGINT NOT NULL)",
+        "CREATE INDEX ix_attempt_bucket ON attempt (bucket, at)",
+    ],
+]
