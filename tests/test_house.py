@@ -41,6 +41,7 @@ class Part:
 PARTS = (
     Part(WORDS, WORDS, TABLES),
     Part(("app.readings", "app.units"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
         ("app.sync",),
@@ -48,7 +49,9 @@ PARTS = (
         (*TABLES, "httpx"),
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
-    Part(("app.notebook",), ("app.notebook", "app.store", *READINGS, "app.sync", "app.photos"), TABLES),
+    Part(
+        ("app.notebook",), ("app.notebook", "app.store", "app.reference", *READINGS, "app.sync", "app.photos"), TABLES
+    ),
     Part(
         ("app.photos", "app.minutes"),
         ("app.photos", "app.minutes", "app.records", "app.figures", "app.checklist", "app.readings", "app.units"),
