@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from app.records import PHONE_KINDS, SCHEMA
+from app.records import CENTRAL_KINDS, SCHEMA
 from app.sync.stamp import Order, Stamp, next_stamp, nfc
 
 INTEGER_MAX = 2**53 - 1
@@ -176,7 +176,7 @@ def named_visit(kind: str, record: str, patch: Patch) -> str:
         return record
     if kind == "answer" and "/" in record:
         return record.split("/", 1)[0]
-    named = patch.get("visit") if kind in PHONE_KINDS else None
+    named = patch.get("visit") if kind not in CENTRAL_KINDS else None
     return named if isinstance(named, str) else ""
 
 

@@ -7,7 +7,7 @@ a visit once `signed` stays signed. Fields and kinds this version does not know 
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -107,7 +107,8 @@ def _fits(value: Any, wanted: type) -> bool:
     return isinstance(value, wanted)
 
 
-def _load(connection: Connection, kind: str, record: str) -> Record:
+def load(connection: Connection, kind: str, record: str) -> Record:
+    """A record as it reads now; without fields and stamps when nothing was ever written of it."""
     table = _TABLES.get(kind)
     if table is None:
         found = connection.execute(_SELECT_OTHER, {"kind": kind, "id": record}).one_or_none()
@@ -153,15 +154,20 @@ def _store(connection: Connection, kind: str, record_id: str, record: Record) ->
     connection.execute(table.upsert, row)
 
 
-def apply(connection: Connection, entries: Iterable[JournalEntry]) -> None:
-    """Bring the typed tables up to date with entries that are in the journal; harmless to repeat, in any order."""
+def apply(
+    connection: Connection, entries: Iterable[JournalEntry], known: Mapping[tuple[str, str], Record] | None = None
+) -> None:
+    """Bring the typed tables up to date with entries that are in the journal; harmless to repeat, in any order.
+
+    `known` spares reading records that the caller has just loaded, by (kind, id).
+    """
     touched: dict[tuple[str, str], Record] = {}
     for entry in entries:
         if entry.verdict != "applied":
             continue
         key = (entry.kind, entry.record)
         if key not in touched:
-            touched[key] = _load(connection, *key)
+            touched[key] = known[key] if known and key in known else load(connection, *key)
         fold_in(touched[key], entry)
     for (kind, record_id), record in touched.items():
         _store(connection, kind, record_id, record)
@@ -206,7 +212,7 @@ def visit_of(connection: Connection, entry: JournalEntry) -> str:
     """The visit a record belongs to, as far as it is known: what the entry names, else what the record's reading says."""
     if entry.visit:
         return entry.visit
-    visit = _load(connection, entry.kind, entry.record).fields.get("visit") if entry.kind in VISIT_KINDS else None
+    visit = load(connection, entry.kind, entry.record).fields.get("visit") if entry.kind in VISIT_KINDS else None
     return visit if isinstance(visit, str) else ""
 
 

@@ -1,0 +1,325 @@
+"""What this phone has sent and received: the next batch to push, what an answer of central changes, which files wait.
+
+Everything here is a transaction on the notebook's database; the network is `exchange`'s affair. Sending twice is harmless: a
+batch is made from what central has acknowledged, and an answer may be taken twice.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from app.records import SCHEMA
+from app.schema import Step, read_meta, write_meta
+from app.sync import journal, merge
+from app.sync.journal import JournalEntry
+from app.sync.stamp import Stamp
+from app.sync.wire import PROTOCOL, Malformed, from_central, to_central
+
+PHONE: list[Step] = [
+    [
+        """CREATE TABLE file (
+            sha256 TEXT PRIMARY KEY NOT NULL, role TEXT NOT NULL, visit TEXT NOT NULL, bytes BIGINT NOT NULL,
+            received BOOLEAN NOT NULL DEFAULT FALSE, why TEXT)""",
+        "CREATE INDEX ix_file_received ON file (received)",
+        """CREATE TABLE conflict (
+            kind TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id, field))""",
+    ]
+]
+"""The phone's own tables: files to send (role preview or photo) and conflicts central has told of."""
+
+
+class PhotoState(NamedTuple):
+    """Where a photo's file is. `why` is the refusal in words, empty otherwise."""
+
+    is_received: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What has not reached central: entries, visits with such entries or files, files and their bytes, and what was refused."""
+
+    entries: int
+    visits: frozenset[str]
+    photos: int
+    previews: int
+    bytes: int
+    rejected: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.entries or self.photos or self.previews)
+
+
+class File(NamedTuple):
+    sha256: str
+    role: str
+    bytes: int
+
+
+def queue_photo(
+    connection: Connection, visit: str, sha256: str, size: int, preview: str, preview_size: int
+) -> None:
+    """Put a photo and its preview among what is to be sent; a file already there keeps its state."""
+    statement = text(
+        "INSERT INTO file (sha256, role, visit, bytes, received) VALUES (:sha256, :role, :visit, :bytes, FALSE) "
+        "ON CONFLICT (sha256) DO NOTHING"
+    )
+    connection.execute(statement, {"sha256": sha256, "role": "photo", "visit": visit, "bytes": size})
+    if preview:
+        connection.execute(statement, {"sha256": preview, "role": "preview", "visit": visit, "bytes": preview_size})
+
+
+def acked(connection: Connection, epoch: str) -> int:
+    """The last seq of this epoch that central has acknowledged; 0 when none."""
+    return int(read_meta(connection, f"acked:{epoch}") or 0)
+
+
+def waiting(connection: Connection) -> Waiting:
+    epoch, device = read_meta(connection, "epoch") or "", _device(connection)
+    rows = connection.execute(
+        text("SELECT visit, count(*) FROM entry WHERE device = :d AND epoch = :e AND seq > :acked GROUP BY visit"),
+        {"d": device, "e": epoch, "acked": acked(connection, epoch)},
+    ).all()
+    files = connection.execute(text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")).all()
+    rejected = connection.execute(
+        text("SELECT count(*) FROM entry WHERE device = :d AND verdict = 'rejected'"), {"d": device}
+    ).scalar()
+    return Waiting(
+        entries=sum(number for _, number in rows),
+        visits=frozenset([visit for visit, _ in rows] + [f.visit for f in files]),
+        photos=sum(f.role == "photo" for f in files),
+        previews=sum(f.role == "preview" for f in files),
+        bytes=sum(f.bytes for f in files),
+        rejected=rejected or 0,
+    )
+
+
+def _device(connection: Connection) -> str:
+    enrolment = read_meta(connection, "enrolment")
+    return str(json.loads(enrolment)["device"]) if enrolment else ""
+
+
+def file_states(connection: Connection) -> dict[str, PhotoState]:
+    rows = connection.execute(text("SELECT sha256, received, why FROM file"))
+    return {r.sha256: PhotoState(bool(r.received), r.why or "") for r in rows}
+
+
+def next_files(connection: Connection) -> list[File]:
+    """Files to send: every preview before the first photo, each kind in the order it was taken."""
+    rows = connection.execute(
+        text(
+            "SELECT sha256, role, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL "
+            "ORDER BY CASE role WHEN 'preview' THEN 0 ELSE 1 END, rowid"
+        )
+    )
+    return [File(*row) for row in rows]
+
+
+def mark_received(connection: Connection, names: Collection[str]) -> None:
+    for name in names:
+        connection.execute(text("UPDATE file SET received = TRUE, why = NULL WHERE sha256 = :s"), {"s": name})
+
+
+def mark_refused(connection: Connection, sha256: str, why: str) -> None:
+    connection.execute(text("UPDATE file SET why = :why WHERE sha256 = :s"), {"s": sha256, "why": why})
+
+
+def outgoing(
+    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int
+) -> dict[str, Any]:
+    """The next `POST /sync` body: entries after the last acknowledged one (no `tx` split, one schema), cursor, photo probe."""
+    epoch, device = read_meta(connection, "epoch") or "", _device(connection)
+    done = acked(connection, epoch)
+    entries = journal.select(
+        connection, "device = :d AND epoch = :e AND seq > :a ORDER BY seq LIMIT :n", d=device, e=epoch, a=done, n=max_entries + 1
+    )
+    batch = _whole_taps(entries, max_entries, max_bytes)
+    prev = journal.genesis(epoch)
+    if done:
+        prev = connection.execute(
+            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"), {"d": device, "e": epoch, "s": done}
+        ).scalar_one()
+    cursor = read_meta(connection, "cursor")
+    return {
+        "protocol": PROTOCOL,
+        "schema": batch[0].schema_version if batch else SCHEMA,
+        "server_id": _server(connection),
+        "device_id": device,
+        "epoch": epoch,
+        "first_seq": done + 1,
+        "prev_hash": prev,
+        "head_hash": batch[-1].hash if batch else prev,
+        "sent_at": sent_at,
+        "entries": [to_central(entry) for entry in batch],
+        "cursor": cursor or None,
+        "max_bytes": pull_bytes,
+        "photos": [file.sha256 for file in next_files(connection)][:200],
+    }
+
+
+def _server(connection: Connection) -> str | None:
+    enrolment = read_meta(connection, "enrolment")
+    return json.loads(enrolment)["server_id"] if enrolment else None
+
+
+def _whole_taps(entries: Sequence[JournalEntry], max_entries: int, max_bytes: int) -> list[JournalEntry]:
+    """As many entries as fit, ending where a tap ends; at least one whole tap, however large it is."""
+    batch: list[JournalEntry] = []
+    size = end = 0
+    for i, entry in enumerate(entries):
+        if batch and entry.schema_version != batch[0].schema_version:
+            break
+        size += len(entry.patch.encode()) + len(entry.record) + 80
+        if (i >= max_entries or size > max_bytes) and end:
+            break
+        batch.append(entry)
+        if i + 1 == len(entries) or entries[i + 1].tx != entry.tx:
+            end = len(batch)
+    return batch[:end] if end else batch
+
+
+@dataclass
+class Taken:
+    """What an answer of central brought."""
+
+    acked: int
+    more: bool
+    visits: set[str] = field(default_factory=set)
+    """Visits whose reading may have changed."""
+    missing: list[str] = field(default_factory=list)
+    clock_offset_ms: int = 0
+
+
+def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
+    """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
+
+    One transaction of the caller's. Raises Malformed when the answer is not one of central's; nothing is then kept.
+    """
+    if answer.get("server_id") != request["server_id"]:
+        raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
+    device, epoch = request["device_id"], request["epoch"]
+    done = answer.get("acked")
+    if isinstance(done, bool) or not isinstance(done, int):
+        raise Malformed("acked", "cần số nguyên / a whole number is needed")
+    write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
+    taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
+    taken.clock_offset_ms = int(answer["now"]) - now_ms
+    for seq, ms, counter in answer.get("effective", ()):
+        _restamp(connection, device, epoch, seq, Stamp(ms, counter))
+    for refusal in answer.get("rejected", ()):
+        _reject(connection, device, epoch, refusal, taken)
+    _pull(connection, device, epoch, answer, taken)
+    for conflict in answer.get("conflicts", ()):
+        connection.execute(
+            text(
+                "INSERT INTO conflict (kind, id, field, body) VALUES (:kind, :id, :field, :body) "
+                "ON CONFLICT (kind, id, field) DO UPDATE SET body = excluded.body"
+            ),
+            {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
+        )
+    mark_received(connection, set(request["photos"]) - set(taken.missing))
+    write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
+    write_meta(connection, "synced_at", str(now_ms))
+    return taken
+
+
+def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
+    """Central caps stamps of a clock that runs ahead: the own entry takes the effective one and its record is read anew."""
+    key = {"d": device, "e": epoch, "s": seq}
+    where = "WHERE device = :d AND epoch = :e AND seq = :s"
+    row = connection.execute(text(f"SELECT kind, record FROM entry {where}"), key).one_or_none()
+    if row is None:
+        return
+    connection.execute(
+        text(f"UPDATE entry SET effective_ms = :ms, effective_counter = :c {where}"),
+        {**key, "ms": stamp.ms, "c": stamp.counter},
+    )
+    merge.recompute(connection, row.kind, row.record)
+
+
+def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
+    """A refused entry stays in the chain, is read no more and becomes a task."""
+    key = {"d": device, "e": epoch, "s": refusal["seq"]}
+    where = "WHERE device = :d AND epoch = :e AND seq = :s"
+    row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
+    if row is None:
+        return
+    connection.execute(
+        text(f"UPDATE entry SET verdict = 'rejected', problem = :p {where}"),
+        {**key, "p": json.dumps(dict(refusal), ensure_ascii=False)},
+    )
+    merge.recompute(connection, row.kind, row.record)
+    taken.visits.add(row.visit)
+
+
+def _pull(connection: Connection, device: str, epoch: str, answer: Mapping[str, Any], taken: Taken) -> None:
+    effective = {position: Stamp(ms, counter) for position, ms, counter in answer.get("pulled_effective", ())}
+    fresh = []
+    for raw in answer.get("entries", ()):
+        entry = from_central(raw, effective)
+        known = connection.execute(
+            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+            {"d": entry.device, "e": entry.epoch, "s": entry.seq},
+        ).scalar()
+        if known is None:
+            fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
+        elif known != entry.hash:
+            raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
+    journal.insert(connection, fresh)
+    merge.apply(connection, fresh)
+    taken.visits |= {entry.visit for entry in fresh if entry.visit}
+    seen = max([int(read_meta(connection, "seen") or 0), *(raw[0] for raw in answer.get("entries", ()))])
+    write_meta(connection, "seen", str(seen))
+    if answer.get("cursor"):
+        write_meta(connection, "cursor", answer["cursor"])
+
+
+def open_epoch(connection: Connection, epoch: str, now_ms: int) -> int:
+    """After a fork: begin a new epoch and re-enter what central has not acknowledged, ids, authors and stamps kept.
+
+    Returns the number of entries re-entered; the old ones stay, marked as moved.
+    """
+    old, device = read_meta(connection, "epoch") or "", _device(connection)
+    left = journal.select(
+        connection, "device = :d AND epoch = :e AND seq > :a ORDER BY seq", d=device, e=old, a=acked(connection, old)
+    )
+    connection.execute(
+        text("UPDATE entry SET verdict = 'moved' WHERE device = :d AND epoch = :e AND seq > :a"),
+        {"d": device, "e": old, "a": acked(connection, old)},
+    )
+    prev = journal.genesis(epoch)
+    moved = []
+    for seq, entry in enumerate(left, 1):
+        prev = journal.entry_hash(
+            prev, device, epoch, seq, Stamp(entry.ms, entry.counter), entry.tx, entry.seen, entry.schema_version,
+            entry.author, entry.kind, entry.record, entry.patch,
+        )  # fmt: skip
+        moved.append(entry._replace(epoch=epoch, seq=seq, hash=prev, verdict="applied", problem=None))
+    journal.insert(connection, moved)
+    write_meta(connection, "epoch", epoch)
+    for kind, record in {(entry.kind, entry.record) for entry in left}:
+        merge.recompute(connection, kind, record)
+    return len(moved)
+
+
+def rewind(connection: Connection, done: int) -> None:
+    """Central holds less than it once acknowledged (restored from a backup, or a gap): send again from there."""
+    epoch = read_meta(connection, "epoch") or ""
+    write_meta(connection, f"acked:{epoch}", str(done))
+
+
+def refusals(connection: Connection) -> list[dict[str, Any]]:
+    """What central refused of this phone's entries, as tasks: visit, kind, id and the problem."""
+    rows = connection.execute(
+        text("SELECT visit, kind, record, problem FROM entry WHERE verdict = 'rejected' AND device = :d ORDER BY epoch, seq"),
+        {"d": _device(connection)},
+    )
+    return [{"visit": r.visit, "kind": r.kind, "id": r.record, **json.loads(r.problem or "{}")} for r in rows]
+
+
+def conflict_count(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT count(*) FROM conflict")).scalar() or 0)
