@@ -15,6 +15,7 @@ from central import access, problems
 from central.bodies import PackedAnswers, UnpackedBodies
 from central.database import Database, rows
 from central.passwords import Passwords
+from central.photo_store import PhotoStore
 from central.problems import API, Problem, ProblemDocument, problem_responses
 from central.settings import Settings
 
@@ -22,6 +23,8 @@ ROUTERS = (
     "central.sync_api",
     "central.reference",
     "central.uploads",
+    "central.photos",
+    "central.photos",
     "central.summary_api",
     "central.visits",
     "central.hq.pages",
@@ -59,6 +62,7 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
     app.state.settings = settings
     app.state.now = now
     app.state.db = Database(settings.database_url)
+    app.state.photos = PhotoStore(settings.photos)
     app.state.passwords = Passwords(settings.password_cost)
     problems.install(app)
     app.include_router(access.router)
@@ -86,8 +90,7 @@ def get_health(request: Request) -> Health:
     state = request.app.state
     with state.db.reading() as connection:
         rows(connection, "SELECT 1")
-    photos = state.settings.photos
-    if photos.exists() and not photos.is_dir():
+    if not state.photos.healthy():
         raise Problem(503, "unavailable", "Kho ảnh không trả lời", "The photo store does not answer", "later")
     return Health(status="ok")
 

@@ -24,4 +24,6 @@ CENTRAL: list[Step] = [
         "CREATE TABLE attempt (bucket TEXT NOT NULL, at BIGINT NOT NULL)",
         "CREATE INDEX ix_attempt_bucket ON attempt (bucket, at)",
     ],
+    """CREATE TABLE upload (
+        sha256 TEXT PRIMARY KEY NOT NULL, length BIGINT NOT NULL, device TEXT NOT NULL, created_at BIGINT NOT NULL)""",
 ]
