@@ -323,3 +323,8 @@ def refusals(connection: Connection) -> list[dict[str, Any]]:
 
 def conflict_count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM conflict")).scalar() or 0)
+
+
+def offer_all_files(connection: Connection) -> None:
+    """Central was restored: ask again of every file whether it is there."""
+    connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))

@@ -1,0 +1,45 @@
+"""A desktop, a phone with the native app, or the server mode used for development: files, threads, sockets."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+T = TypeVar("T")
+
+TIMEOUT = httpx.Timeout(30, connect=5)
+"""A dead link shows within seconds; a slow one is given time to move."""
+
+
+class Native:
+    """Data lies in KIEMTRA_DATA; without it where Flet keeps app data, else in a folder of the user's."""
+
+    journal_mode = "WAL"
+
+    def __init__(self) -> None:
+        folder = os.environ.get("KIEMTRA_DATA") or os.environ.get("FLET_APP_STORAGE_DATA")
+        self.data = Path(folder) if folder else Path.home() / ".so-kiem-tra"
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.assets = Path(os.environ.get("FLET_ASSETS_DIR") or Path(__file__).parents[2] / "assets")
+        self.central_url = os.environ.get("KIEMTRA_CENTRAL", "")
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def entropy(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def client(self, base_url: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT)
+
+    def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
+        return asyncio.to_thread(work)
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.data).free
