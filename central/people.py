@@ -43,7 +43,7 @@ def add_user(
     team: str | None = None,
     password_hash: str | None = None,
 ) -> None:
-    """Add a user, or correct name, role and team of one already there; a password is replaced or kept, never removed."""
+    """Add a user, or correct name, role and team of one already there; a password is kept unless given."""
     connection.execute(
         text(
             """INSERT INTO "user" (id, name, role, team, password_hash, active)
