@@ -73,7 +73,7 @@ def answer_photo(request: Request, caller: Caller, sha256: str, *, wants_preview
             "Central has not received this photo yet",
             "later",
         )
-    is_stand_in = wants_preview and found[0] == sha256 and bool(previews)
+    is_stand_in = wants_preview and found[0] == sha256
     return _answer(request, photos, found[0], "private, no-cache" if is_stand_in else FOREVER)
 
 
