@@ -7,6 +7,7 @@ be told into a message and lets bugs be loud.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -91,6 +92,7 @@ class AppState:
     theme: str = "system"
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: "asyncio.Task[None] | None" = None
+    _windows: "list[Window]" = field(default_factory=list)
 
     @classmethod
     def open(cls, device: Device | None = None) -> "AppState":
@@ -129,6 +131,21 @@ class AppState:
 
     def changed(self) -> None:
         self.revision += 1
+
+    def open_window(self) -> "Window":
+        """A window that redraws with the app until it is closed; to be called inside its Flet session."""
+        window = Window(self)
+        self._windows.append(window)
+        return window
+
+    def close_window(self, window: "Window") -> None:
+        if window in self._windows:
+            self._windows.remove(window)
+
+    def _notify(self, field: str | None) -> None:
+        # Flet would redraw every component in the session whose event came last, and what syncs by itself belongs to none.
+        for window in self._windows:
+            window.redraw()
 
     def tell(self, message: Message | None) -> None:
         self.message = message
@@ -174,7 +191,9 @@ class AppState:
             return None
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
 
-    async def use_photo(self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "") -> str | None:
+    async def use_photo(
+        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = ""
+    ) -> str | None:
         """Keep the photo's files, then the entry that names them; returns the photo's id."""
         files, photo = self.files, shot.prepared
         assert files is not None
@@ -207,7 +226,9 @@ class AppState:
         code, url = read_link(typed)
         url = url or self.device.central_url
         if not code or not url:
-            self.tell(Message.of("Hãy nhập mã, hoặc dán cả đường link ghi danh. / Type the code, or paste the whole link."))
+            self.tell(
+                Message.of("Hãy nhập mã, hoặc dán cả đường link ghi danh. / Type the code, or paste the whole link.")
+            )
             return False
         try:
             async with self.device.client(url) as client:
@@ -305,8 +326,15 @@ class AppState:
                 client.headers["Authorization"] = f"Bearer {enrolment.token}"
                 await exchange.run(
                     exchange.Run(
-                        book.store, client, enrolment.token, self.device.now, self.device.entropy, read_file, on_progress,
-                        on_visits, on_reference,
+                        book.store,
+                        client,
+                        enrolment.token,
+                        self.device.now,
+                        self.device.entropy,
+                        read_file,
+                        on_progress,
+                        on_visits,
+                        on_reference,
                     )  # fmt: skip
                 )
         except httpx.HTTPError as error:
@@ -373,12 +401,25 @@ def read_link(typed: str) -> tuple[str, str]:
     return code, central
 
 
+@ft.observable
+@dataclass(eq=False)
+class Window:
+    """One open window of the app. Its components redraw in its own Flet session, whoever changed the app."""
 
-AppContext = ft.create_context(AppState(device=None))  # type: ignore[arg-type]
+    app: AppState
+    revision: int = 0
+    _context: Context = field(default_factory=copy_context)
+
+    def redraw(self) -> None:
+        self._context.run(self._redraw)
+
+    def _redraw(self) -> None:
+        self.revision += 1
+
+
+AppContext = ft.create_context(Window(None))  # type: ignore[arg-type]
 
 
 def use_app() -> AppState:
     """The app, from inside a component; the component redraws when it changes."""
-    app = ft.use_context(AppContext)
-    ft.use_state(app)
-    return app
+    return ft.use_context(AppContext).app
