@@ -17,13 +17,13 @@ from central.database import Database, rows
 from central.passwords import Passwords
 from central.photo_store import PhotoStore
 from central.problems import API, Problem, ProblemDocument, problem_responses
+from central.readings import Readings
 from central.settings import Settings
 
 ROUTERS = (
     "central.sync_api",
     "central.reference",
     "central.uploads",
-    "central.photos",
     "central.photos",
     "central.summary_api",
     "central.visits",
@@ -63,6 +63,8 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
     app.state.now = now
     app.state.db = Database(settings.database_url)
     app.state.photos = PhotoStore(settings.photos)
+    app.state.photos = PhotoStore(settings.photos)
+    app.state.readings = Readings()
     app.state.passwords = Passwords(settings.password_cost)
     problems.install(app)
     app.include_router(access.router)

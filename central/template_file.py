@@ -35,7 +35,7 @@ Path = tuple[str | int, ...]
 
 
 def check_template(raw: bytes) -> dict[str, Any]:
-    """The data of a template, ready for `app.checklist.read_template`. Raises ImportRefused, each fault with its line."""
+    """The data of a template, ready for `app.checklist.read_template`. Raises ImportRefused."""
     body, lines = _load(raw)
     check = _Check(lines)
     check.root(body)

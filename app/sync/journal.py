@@ -18,6 +18,9 @@ from app.sync.stamp import Order, Stamp, next_stamp, nfc
 INTEGER_MAX = 2**53 - 1
 DEPTH_MAX = 8
 PATCH_MAX_BYTES = 16 * 1024
+TEMPLATE_MAX_BYTES = 512 * 1024
+TEMPLATE_DEPTH_MAX = 20
+"""A checklist is one record; only central writes it, and it never travels in a batch."""
 
 Patch = dict[str, Any]
 
@@ -127,14 +130,29 @@ def entry_hash(
     patch: str,
 ) -> str:
     """Hash of one entry, hex; `patch` is the JCS text of its merge patch."""
-    chained = ["skt1", prev, device, epoch, seq, stamp[0], stamp[1], tx, seen, schema, author, kind, record, sha256(patch)]
+    chained = [
+        "skt1",
+        prev,
+        device,
+        epoch,
+        seq,
+        stamp[0],
+        stamp[1],
+        tx,
+        seen,
+        schema,
+        author,
+        kind,
+        record,
+        sha256(patch),
+    ]
     return sha256(canonical(chained))
 
 
-def check_value(value: Any, field: str, depth: int = 1) -> None:
+def check_value(value: Any, field: str, depth: int = 1, deepest: int = DEPTH_MAX) -> None:
     """Refuse with BadPatch what has no canonical bytes: floats, huge integers, lone surrogates, text outside NFC."""
-    if depth > DEPTH_MAX:
-        raise BadPatch(field, f"lồng quá {DEPTH_MAX} tầng / nested deeper than {DEPTH_MAX}")
+    if depth > deepest:
+        raise BadPatch(field, f"lồng quá {deepest} tầng / nested deeper than {deepest}")
     if isinstance(value, str):
         try:
             value.encode()
@@ -146,11 +164,11 @@ def check_value(value: Any, field: str, depth: int = 1) -> None:
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise BadPatch(field, "tên trường phải là chữ / a field name is not text")
-            check_value(key, field, depth)
-            check_value(inner, f"{field}.{key}" if field else key, depth + 1)
+            check_value(key, field, depth, deepest)
+            check_value(inner, f"{field}.{key}" if field else key, depth + 1, deepest)
     elif isinstance(value, list):
         for inner in value:
-            check_value(inner, field, depth + 1)
+            check_value(inner, field, depth + 1, deepest)
     elif isinstance(value, float):
         raise BadPatch(field, "chỉ nhận số nguyên / numbers are integers")
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > INTEGER_MAX:
@@ -159,14 +177,16 @@ def check_value(value: Any, field: str, depth: int = 1) -> None:
         raise BadPatch(field, f"kiểu {type(value).__name__} không ghi được / cannot be kept")
 
 
-def canonical_patch(patch: Any) -> str:
-    """JCS text of a merge patch. Raises BadPatch with the field when it cannot be kept."""
+def canonical_patch(patch: Any, kind: str = "") -> str:
+    """JCS text of a merge patch on a record of this kind. Raises BadPatch with the field when it cannot be kept."""
     if not isinstance(patch, dict):
         raise BadPatch("", "bản ghi phải là một đối tượng / a patch is an object")
-    check_value(patch, "")
+    is_template = kind == "template"
+    check_value(patch, "", deepest=TEMPLATE_DEPTH_MAX if is_template else DEPTH_MAX)
     written = canonical(patch)
-    if len(written.encode()) > PATCH_MAX_BYTES:
-        raise BadPatch("", f"quá {PATCH_MAX_BYTES} byte / larger than {PATCH_MAX_BYTES} bytes")
+    limit = TEMPLATE_MAX_BYTES if is_template else PATCH_MAX_BYTES
+    if len(written.encode()) > limit:
+        raise BadPatch("", f"quá {limit} byte / larger than {limit} bytes")
     return written
 
 
@@ -209,7 +229,7 @@ def append(
     tx = writer.tx + 1
     prev, seq, last = writer.head, writer.seq, writer.last
     for change in changes:
-        patch = canonical_patch(change.patch)
+        patch = canonical_patch(change.patch, change.kind)
         seq += 1
         last = next_stamp(last, now_ms)
         prev = entry_hash(
@@ -217,8 +237,21 @@ def append(
         )
         written.append(
             JournalEntry(
-                writer.device, writer.epoch, seq, None, *last, *last, tx, seen, SCHEMA, author,
-                change.kind, change.record, patch, prev, change.visit,
+                writer.device,
+                writer.epoch,
+                seq,
+                None,
+                *last,
+                *last,
+                tx,
+                seen,
+                SCHEMA,
+                author,
+                change.kind,
+                change.record,
+                patch,
+                prev,
+                change.visit,
             )  # fmt: skip
         )
     insert(connection, written)
@@ -234,7 +267,9 @@ def resume(connection: Connection, device: str, epoch: str) -> Writer:
     tx = connection.execute(text("SELECT max(tx) FROM entry WHERE device = :d"), {"d": device}).scalar() or 0
     ms = connection.execute(text("SELECT max(effective_ms) FROM entry")).scalar() or 0
     counter = (
-        connection.execute(text("SELECT max(effective_counter) FROM entry WHERE effective_ms = :ms"), {"ms": ms}).scalar()
+        connection.execute(
+            text("SELECT max(effective_counter) FROM entry WHERE effective_ms = :ms"), {"ms": ms}
+        ).scalar()
         or 0
     )
     seq, head = (end.seq, end.hash) if end else (0, genesis(epoch))
@@ -260,7 +295,7 @@ def verify_chain(entries: Iterable[JournalEntry], prev: str | None = None) -> Br
         if entry.seq != expected:
             return BrokenLink(*place[:2], expected, f"thiếu mục, thấy mục {entry.seq} / entry missing")
         try:
-            patch = canonical_patch(json.loads(entry.patch))
+            patch = canonical_patch(json.loads(entry.patch), entry.kind)
         except (ValueError, RecursionError):
             return BrokenLink(*place, "nội dung không đọc được / content cannot be read")
         if patch != entry.patch:

@@ -7,12 +7,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.checklist import read_template
+from app.readings import load_templates
+from app.reference import load_units
+from app.sync.journal import chains, verify_chain
+from central.database import rows
 from central.imports import ImportRefused, check_units, check_users
+from central.office import Taken, take_template, take_units, take_users
+from central.people import find_user
 from central.template_file import check_template
+from tests.central.conftest import Clock
 
 DOMAIN = Path(__file__).parent.parent / "domain"
 ASSETS = Path(__file__).parent.parent.parent / "assets"
@@ -207,3 +215,58 @@ def test_whatever_is_put_anywhere_in_a_template_is_refused_or_can_be_read(data: 
         assert refused.faults
         return
     assert read_template(read).sections
+
+
+def test_units_are_taken_in_once_and_only_what_differs_is_written_again(central: FastAPI, clock: Clock) -> None:
+    raw = (ASSETS / "units.csv").read_bytes()
+    db = central.state.db
+    with db.writing() as connection:
+        first = take_units(connection, db.central_device, "an", raw, clock())
+    with db.writing() as connection:
+        again = take_units(connection, db.central_device, "an", raw, clock())
+        renamed = raw.replace("Xã Đại Đồng,commune".encode(), "Xã Đại Đồng mới,commune".encode())
+        third = take_units(connection, db.central_device, "an", renamed, clock())
+
+    assert (first, again, third) == (Taken(1305, 1305), Taken(1305, 0), Taken(1305, 1))
+    with db.reading() as connection:
+        found = [unit.name for unit in load_units(connection).search("dai dong moi", "2026-11-22")]
+        assert found == ["Xã Đại Đồng mới"]
+        assert all(verify_chain(entries) is None for _, entries in chains(connection))
+
+
+def test_a_faulty_file_leaves_everything_as_it_was(central: FastAPI, clock: Clock) -> None:
+    db = central.state.db
+    with pytest.raises(ImportRefused), db.writing() as connection:
+        take_users(connection, db.central_device, "an", "id,name,role,team\nmoi,Mới,inspector,la\n".encode(), clock())
+    with db.reading() as connection:
+        assert rows(connection, "SELECT * FROM entry") == []
+        assert find_user(connection, "moi") is None
+
+
+def test_people_keep_their_passwords_when_their_names_are_put_right(central: FastAPI, clock: Clock) -> None:
+    db = central.state.db
+    raw = (
+        "id,name,role,team,team_name\nbinh,Trần Thị Bình Minh,home_affairs,,\n"
+        "em,Vi Văn Em,inspector,doan-3,Đoàn số 3\n"
+    ).encode()  # fmt: skip
+    with db.writing() as connection:
+        assert take_users(connection, db.central_device, "an", raw, clock()) == Taken(2, 2)
+        assert take_users(connection, db.central_device, "an", raw, clock()) == Taken(2, 0)
+    with db.reading() as connection:
+        binh = find_user(connection, "binh")
+        assert binh is not None and binh.name == "Trần Thị Bình Minh" and binh.password_hash
+        assert rows(connection, "SELECT name FROM team WHERE id = 'doan-3'") == [{"name": "Đoàn số 3"}]
+
+
+def test_a_version_of_a_checklist_once_taken_is_never_changed(central: FastAPI, clock: Clock) -> None:
+    db = central.state.db
+    with db.writing() as connection:
+        assert take_template(connection, db.central_device, "an", TEMPLATE, clock()) == Taken(1, 1)
+        assert take_template(connection, db.central_device, "an", TEMPLATE, clock()) == Taken(1, 0)
+    other = TEMPLATE.replace("Đeo thẻ đầy đủ".encode(), "Đeo thẻ".encode())
+    with pytest.raises(ImportRefused, match="tăng «version»"), db.writing() as connection:
+        take_template(connection, db.central_device, "an", other, clock())
+    with db.writing() as connection:
+        next_version = other.replace(b"\n  version: 1\n", b"\n  version: 2\n")
+        assert take_template(connection, db.central_device, "an", next_version, clock()) == Taken(1, 1)
+        assert set(load_templates(connection)) == {"spot_check_default@1", "spot_check_default@2"}
