@@ -137,9 +137,14 @@ def read_template(body: Mapping[str, Any]) -> Template:
         key = raw.get("row_key")
         sections.append(
             Section(
-                raw["code"], raw["order"], raw["repeat"], _label(raw, "title"), items, raw.get("relevant_if") or {},
+                raw["code"],
+                raw["order"],
+                raw["repeat"],
+                _label(raw, "title"),
+                items,
+                raw.get("relevant_if") or {},
                 _label(key, "label") if key else None,
-            )  # fmt: skip
+            )
         )
     head = body["template"]
     return Template(

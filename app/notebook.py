@@ -16,7 +16,6 @@ from sqlalchemy import Connection, text
 
 from app.checklist import Item, Refusal, Section, Template, check_value
 from app.figures import DEFAULT_HOURS, is_working_time
-from app.reference import Reference, load_reference, seed_reference, take_reference
 from app.readings import PhotoReading, RowReading, VisitReading, find_template, read_visit
 from app.records import (
     ATTENDANCE_SECTION,
@@ -30,6 +29,7 @@ from app.records import (
     VISIT_KINDS,
     WHOLE_UNIT_ROW,
 )
+from app.reference import Reference, load_reference, seed_reference, take_reference
 from app.schema import JOURNAL, read_meta, write_meta
 from app.store import Store
 from app.sync import journal, merge
@@ -314,7 +314,12 @@ class Notebook:
                     "AND (:status = '' OR status = :status) "
                     "ORDER BY visit_date DESC, visit_started_at DESC, id DESC LIMIT :limit OFFSET :offset"
                 ),
-                {"round": round_id, "status": status, "limit": -1 if words else limit, "offset": 0 if words else offset},
+                {
+                    "round": round_id,
+                    "status": status,
+                    "limit": -1 if words else limit,
+                    "offset": 0 if words else offset,
+                },
             ).all()
             if words:
                 folded: dict[str, bool] = {}
@@ -424,7 +429,9 @@ class Notebook:
             mode = "whole_unit" if whole else "per_room"
             changes.append(_answer_change(reading.template, visit, "", "attendance_mode", mode))
         elif whole and reading.mode != "whole_unit":
-            raise Refusal(f"Tên «{WHOLE_UNIT_ROW}» chỉ dùng khi đếm chung toàn đơn vị. / This name is for one count of all.")
+            raise Refusal(
+                f"Tên «{WHOLE_UNIT_ROW}» chỉ dùng khi đếm chung toàn đơn vị. / This name is for one count of all."
+            )
         wanted = count or reading.main_count
         if not wanted:
             moment = self.now()
@@ -440,7 +447,13 @@ class Notebook:
                 raise Refusal(f"Đã có phòng «{clean}» trong lần đếm này. / This count already has that room.")
             existing.add(row)
             position += 1
-            patch = {"visit": visit, "section": ATTENDANCE_SECTION, "count": wanted, "name": clean, "position": position}
+            patch = {
+                "visit": visit,
+                "section": ATTENDANCE_SECTION,
+                "count": wanted,
+                "name": clean,
+                "position": position,
+            }
             changes.append(Change("row", row, {**patch, "removed": False}, visit))
             if roll is not None:
                 changes.append(_answer_change(reading.template, visit, row, "head_total", roll))
@@ -543,7 +556,9 @@ class Notebook:
         self._record([Change("photo", photo, patch, visit)], queue)
         return photo
 
-    def edit_photo(self, photo: PhotoReading, *, item: str | None = None, row: str | None = None, caption: str | None = None) -> None:
+    def edit_photo(
+        self, photo: PhotoReading, *, item: str | None = None, row: str | None = None, caption: str | None = None
+    ) -> None:
         """Attach a photo elsewhere or caption it anew."""
         reading = self._open(photo.visit)
         patch: dict[str, Any] = {}

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from app.checklist import Key, Outcome, Template
+from app.checklist import Key, Outcome, Template, read_template
 from app.figures import Figures, figures
 from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
 from app.sync.stamp import fold
+from app.units import Units
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,9 @@ class VisitReading:
 
 _VISIT = text("SELECT * FROM visit WHERE id = :id")
 _COUNTS = text('SELECT id, moment, note FROM "count" WHERE visit = :id')
-_ROWS = text('SELECT id, section, count, name, position FROM "row" WHERE visit = :id AND removed IS NOT TRUE')
+_ROWS = text(
+    'SELECT id, section, count AS counted, name, position FROM "row" WHERE visit = :id AND removed IS NOT TRUE'
+)
 _ANSWERS = text('SELECT "row", item, value, remark FROM answer WHERE visit = :id')
 _PHOTOS = text(
     'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview FROM photo '
@@ -174,7 +177,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
     )
     rows = sorted(
         (
-            RowReading(r.id, r.section or "", r.count or "", r.name or "", r.position or 0)
+            RowReading(r.id, r.section or "", r.counted or "", r.name or "", r.position or 0)
             for r in connection.execute(_ROWS, values)
         ),
         key=lambda r: (r.position, fold(r.name), r.id),
@@ -188,9 +191,19 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
     photos = sorted(
         (
             PhotoReading(
-                p.id, p.visit, p.row or "", p.item or "", p.sha256 or "", p.bytes or 0, p.width or 0, p.height or 0,
-                p.media_type or "", p.taken_at, p.caption or "", p.preview or "",
-            )  # fmt: skip
+                p.id,
+                p.visit,
+                p.row or "",
+                p.item or "",
+                p.sha256 or "",
+                p.bytes or 0,
+                p.width or 0,
+                p.height or 0,
+                p.media_type or "",
+                p.taken_at,
+                p.caption or "",
+                p.preview or "",
+            )
             for p in connection.execute(_PHOTOS, values)
         ),
         key=lambda p: (p.taken_at or 0, p.id),
@@ -229,3 +242,14 @@ def find_template(templates: Mapping[str, Template], code: str, version: int | N
     if not same:
         raise LookupError("no checklist template")
     return max(same, key=lambda t: t.version)
+
+
+def load_templates(connection: Connection) -> dict[str, Template]:
+    """Every template known here, by `code@version`; old versions stay, since visits keep theirs."""
+    bodies = connection.execute(text("SELECT body FROM template")).scalars()
+    return {t.id: t for t in (read_template(json.loads(body)) for body in bodies)}
+
+
+def load_units(connection: Connection) -> Units:
+    """All units known here, ready to be searched."""
+    return Units([dict(row) for row in connection.execute(text("SELECT * FROM unit")).mappings()])

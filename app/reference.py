@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Template, read_template
+from app.readings import load_templates, load_units
 from app.schema import read_meta, write_meta
 from app.units import Units, unit_id, unit_patch
 
@@ -82,7 +83,9 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
         )
     connection.execute(text("DELETE FROM team"))
     for team in document["teams"]:
-        connection.execute(text("INSERT INTO team (id, name) VALUES (:id, :name)"), {"id": team["id"], "name": team["name"]})
+        connection.execute(
+            text("INSERT INTO team (id, name) VALUES (:id, :name)"), {"id": team["id"], "name": team["name"]}
+        )
     connection.execute(text("DELETE FROM calendar_day"))
     for day in document["calendar"]:
         connection.execute(
@@ -133,16 +136,6 @@ def _replace_templates(connection: Connection, bodies: Sequence[Mapping[str, Any
                 "body": json.dumps(body, ensure_ascii=False),
             },
         )  # fmt: skip
-
-
-def load_templates(connection: Connection) -> dict[str, Template]:
-    """Every template known here, by `code@version`; old versions stay, since visits keep theirs."""
-    bodies = connection.execute(text("SELECT body FROM template")).scalars()
-    return {t.id: t for t in (read_template(json.loads(body)) for body in bodies)}
-
-
-def load_units(connection: Connection) -> Units:
-    return Units([dict(row) for row in connection.execute(text("SELECT * FROM unit")).mappings()])
 
 
 def load_reference(connection: Connection) -> Reference:

@@ -1,9 +1,12 @@
 """Starting the field app: natively, or in server mode for development and tests."""
 
+from typing import Any
+
 import flet as ft
 
-from app.screens.root import Root
-from app.state import AppState
+from app.screens.road import Road, query_of
+from app.screens.root import Opened, Root
+from app.state import AppState, Message
 
 
 def start() -> None:
@@ -11,7 +14,41 @@ def start() -> None:
     app = AppState.open()
 
     async def main(page: ft.Page) -> None:
-        app.start_syncing()
-        page.render(lambda: Root(app))
+        if app.is_open:
+            app.start_syncing()
+        open_window(app, page)
 
     ft.run(main, assets_dir=str(app.device.assets), no_cdn=True)
+
+
+def open_window(app: AppState, page: ft.Page) -> None:
+    """Show the app in a window, at the address it was opened with; to be called inside its Flet session."""
+    window, road = app.open_window(), Road()
+    first = page.route or "/"
+    road.arrived(first.partition("?")[0] if "enrol" in query_of(first) else first)
+
+    def arrived(event: ft.RouteChangeEvent) -> None:
+        road.arrived(event.route)
+
+    def redraw(_event: Any) -> None:
+        window.redraw()
+
+    def close(_event: Any) -> None:
+        app.close_window(window)
+
+    def fault(message: str) -> None:
+        # Flet would show its own error page in place of the app; the fault itself is in the log.
+        app.tell(Message.of(FAULT))
+
+    page.on_route_change = arrived
+    page.on_view_pop = road.back
+    page.on_connect = redraw
+    page.on_close = close
+    page.session.error = fault  # type: ignore[method-assign]
+    page.render_views(Root, Opened(window, road, query_of(first)))
+
+
+FAULT = (
+    "Thao tác vừa rồi chưa làm được. Những gì đã ghi vẫn an toàn. Hãy thử lại; nếu vẫn vậy, báo người phụ trách. / "
+    "That did not work. What was recorded is safe. Please try again; if it stays so, tell the person in charge."
+)

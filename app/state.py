@@ -60,7 +60,7 @@ class SyncView:
     is_running: bool = False
     is_online: bool | None = None
     """None until central has been asked once."""
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
     last_success: int | None = None
     """ms UTC"""
     failure: Message | None = None
@@ -86,7 +86,7 @@ class AppState:
     """Why the notebook could not be opened; the app then offers its raw file and nothing else."""
     revision: int = 0
     message: Message | None = None
-    sync: SyncView = SyncView()
+    sync: SyncView = field(default_factory=SyncView)
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
@@ -335,7 +335,7 @@ class AppState:
                         on_progress,
                         on_visits,
                         on_reference,
-                    )  # fmt: skip
+                    )
                 )
         except httpx.HTTPError as error:
             log.info("no line: %r", error)
@@ -417,7 +417,7 @@ class Window:
         self.revision += 1
 
 
-AppContext = ft.create_context(Window(None))  # type: ignore[arg-type]
+AppContext = ft.create_context(Window(None))
 
 
 def use_app() -> AppState:

@@ -39,7 +39,9 @@ def unit_id(code: str, valid_from: str) -> str:
 
 def unit_patch(row: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of kind `unit` from a checked row of units.csv."""
-    successors = [code for code in (row.get("successor_codes") or "").replace(";", " ").replace("|", " ").split() if code]
+    successors = [
+        code for code in (row.get("successor_codes") or "").replace(";", " ").replace("|", " ").split() if code
+    ]
     return {
         "code": row["code"],
         "name": row["name_vi"],
@@ -92,7 +94,9 @@ class Units:
         found = []
         for unit, name, bare, together in self._searched:
             if all(word in name for word in words):
-                closeness = 0 if wanted in (name, bare) else 1 if bare.startswith(wanted) else 2 if wanted in name else 3
+                closeness = (
+                    0 if wanted in (name, bare) else 1 if bare.startswith(wanted) else 2 if wanted in name else 3
+                )
             elif unit.code == wanted:
                 closeness = 0
             elif all(word in together for word in words):

@@ -66,7 +66,7 @@ def new_code(
             """INSERT INTO enrolment_code (code_hash, user_id, made_by, made_at, expires_at)
                VALUES (:hash, :user, :made_by, :now, :expires)"""
         ),
-        {"hash": _code_hash(secret, code), "user": user, "made_by": made_by, "now": now, "expires": now + valid_ms},
+        {"hash": code_hash(secret, code), "user": user, "made_by": made_by, "now": now, "expires": now + valid_ms},
     )
     return f"{code[:5]}-{code[5:]}"
 
@@ -76,7 +76,7 @@ def enrolment_link(public_url: str, code: str) -> str:
     return f"{public_url}/?enrol={code}"
 
 
-def _code_hash(secret: bytes, code: str) -> str:
+def code_hash(secret: bytes, code: str) -> str:
     """Hash of a code as typed: case, spaces and dashes do not matter, O is 0, I and L are 1."""
     typed = re.sub(r"[\s\-–]", "", code).upper().replace("O", "0").replace("I", "1").replace("L", "1")
     return hmac.new(secret, b"enrolment:" + typed.encode(), hashlib.sha256).hexdigest()
@@ -108,8 +108,8 @@ def enrol(
     The same code with the same `install` gives the same device and a fresh token for as long as the code lives: the
     answer to the first request may have been lost on its way.
     """
-    code_hash = _code_hash(secret, code)
-    found = rows(connection, "SELECT * FROM enrolment_code WHERE code_hash = :hash", hash=code_hash)
+    digest = code_hash(secret, code)
+    found = rows(connection, "SELECT * FROM enrolment_code WHERE code_hash = :hash", hash=digest)
     if not found:
         return Problem(404, "code-unknown", "Mã ghi danh không đúng. Hãy xem lại từng ký tự", "No such enrolment code")
     given = found[0]
@@ -140,7 +140,7 @@ def enrol(
     )
     connection.execute(
         text("UPDATE enrolment_code SET used_at = coalesce(used_at, :now), device = :device WHERE code_hash = :hash"),
-        {"now": now, "device": device, "hash": code_hash},
+        {"now": now, "device": device, "hash": digest},
     )
     return Enrolment(device, token, user)
 

@@ -134,7 +134,9 @@ async def _figures(job: Run) -> Progress:
                 taken = ledger.take_answer(connection, body, answer.json(), job.now())
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
-        progress = replace(progress, entries_sent=min(progress.entries_total, progress.entries_sent + len(body["entries"])))
+        progress = replace(
+            progress, entries_sent=min(progress.entries_total, progress.entries_sent + len(body["entries"]))
+        )
         job.on_progress(progress)
         job.on_visits(taken.visits)
         with job.store.reading() as connection:
@@ -271,5 +273,3 @@ def _failure(answer: httpx.Response) -> Exception:
         return Stopped(_name(problem), words)
     wait = answer.headers.get("Retry-After", "")
     return Busy(int(wait) if wait.isdigit() else 30, words)
-
-

@@ -252,7 +252,7 @@ def append(
                 patch,
                 prev,
                 change.visit,
-            )  # fmt: skip
+            )
         )
     insert(connection, written)
     return written, writer._replace(seq=seq, head=prev, last=last, tx=tx)

@@ -60,9 +60,7 @@ class File(NamedTuple):
     bytes: int
 
 
-def queue_photo(
-    connection: Connection, visit: str, sha256: str, size: int, preview: str, preview_size: int
-) -> None:
+def queue_photo(connection: Connection, visit: str, sha256: str, size: int, preview: str, preview_size: int) -> None:
     """Put a photo and its preview among what is to be sent; a file already there keeps its state."""
     statement = text(
         "INSERT INTO file (sha256, role, visit, bytes, received) VALUES (:sha256, :role, :visit, :bytes, FALSE) "
@@ -84,7 +82,9 @@ def waiting(connection: Connection) -> Waiting:
         text("SELECT visit, count(*) FROM entry WHERE device = :d AND epoch = :e AND seq > :acked GROUP BY visit"),
         {"d": device, "e": epoch, "acked": acked(connection, epoch)},
     ).all()
-    files = connection.execute(text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")).all()
+    files = connection.execute(
+        text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")
+    ).all()
     rejected = connection.execute(
         text("SELECT count(*) FROM entry WHERE device = :d AND verdict = 'rejected'"), {"d": device}
     ).scalar()
@@ -135,13 +135,19 @@ def outgoing(
     epoch, device = read_meta(connection, "epoch") or "", _device(connection)
     done = acked(connection, epoch)
     entries = journal.select(
-        connection, "device = :d AND epoch = :e AND seq > :a ORDER BY seq LIMIT :n", d=device, e=epoch, a=done, n=max_entries + 1
+        connection,
+        "device = :d AND epoch = :e AND seq > :a ORDER BY seq LIMIT :n",
+        d=device,
+        e=epoch,
+        a=done,
+        n=max_entries + 1,
     )
     batch = _whole_taps(entries, max_entries, max_bytes)
     prev = journal.genesis(epoch)
     if done:
         prev = connection.execute(
-            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"), {"d": device, "e": epoch, "s": done}
+            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+            {"d": device, "e": epoch, "s": done},
         ).scalar_one()
     cursor = read_meta(connection, "cursor")
     return {
@@ -315,7 +321,9 @@ def rewind(connection: Connection, done: int) -> None:
 def refusals(connection: Connection) -> list[dict[str, Any]]:
     """What central refused of this phone's entries, as tasks: visit, kind, id and the problem."""
     rows = connection.execute(
-        text("SELECT visit, kind, record, problem FROM entry WHERE verdict = 'rejected' AND device = :d ORDER BY epoch, seq"),
+        text(
+            "SELECT visit, kind, record, problem FROM entry WHERE verdict = 'rejected' AND device = :d ORDER BY epoch, seq"
+        ),
         {"d": _device(connection)},
     )
     return [{"visit": r.visit, "kind": r.kind, "id": r.record, **json.loads(r.problem or "{}")} for r in rows]

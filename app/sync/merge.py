@@ -182,7 +182,9 @@ def recompute(connection: Connection, kind: str, record_id: str) -> None:
         if table is not None:
             connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
         else:
-            connection.execute(text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id})
+            connection.execute(
+                text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
+            )
         return
     record = Record({}, {})
     for entry in applied:

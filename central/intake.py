@@ -1,0 +1,342 @@
+"""What central does with a batch of entries: check the chain, the rights and the content, keep all, read what may be read.
+
+A structural fault refuses the batch. A business fault never does: the entry stays in the chain with its verdict (`rejected`
+with a problem, or `pending` while the visit it belongs to is not known) and is read by nobody.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.checklist import Refusal, Template, check_value
+from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, TEXT_MAX, VISIT_KINDS
+from app.sync import journal, merge
+from app.sync.journal import JournalEntry
+from app.sync.stamp import Stamp, answer_id, effective
+from app.sync.wire import SyncRequest, chained
+from central.problems import Problem, problem_type
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who pushes: the enrolled phone, its user, and the user's team."""
+
+    device: str
+    user: str
+    team: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a batch came to; `acked` is the last seq held of this epoch."""
+
+    acked: int
+    effective: list[list[int]]
+    rejected: list[dict[str, Any]]
+    touched: list[tuple[str, str]]
+    """(kind, id) of the records that were written to."""
+
+
+def next_position(connection: Connection) -> int:
+    """The next journal position; the caller is in central's one writing transaction, so no reader can skip one."""
+    return int(connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0) + 1
+
+
+def take_batch(
+    connection: Connection, request: SyncRequest, sender: Sender, now: int, templates: Mapping[str, Template]
+) -> Intake:
+    """Keep a batch, inside the caller's writing transaction.
+
+    Problems: 409 `journal-fork` when entries differ from those acknowledged or do not follow them, 409 `seq-gap` with
+    `expected`, 400 `malformed` when the hashes do not match the entries.
+    """
+    hashes = chained(request)
+    if (hashes[-1] if hashes else request.prev_hash) != request.head_hash:
+        raise Problem(
+            400, "malformed", "Mã băm cuối không khớp với các mục", "head_hash does not follow from the entries",
+            field="head_hash",
+        )  # fmt: skip
+    held = {
+        seq: digest
+        for seq, digest in connection.execute(
+            text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e AND seq >= :from"),
+            {"d": request.device, "e": request.epoch, "from": request.first_seq - 1},
+        )
+    }
+    acked = max(held, default=0) or _acked(connection, request.device, request.epoch)
+    if request.first_seq > acked + 1:
+        raise Problem(
+            409, "seq-gap", "Thiếu các mục ở giữa. Máy sẽ tự gửi lại từ chỗ đó", "Entries are missing in between",
+            "now", expected=acked + 1,
+        )  # fmt: skip
+    before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
+    if before != request.prev_hash:
+        raise _fork(acked)
+    fresh: list[JournalEntry] = []
+    position = next_position(connection)
+    for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
+        seq = request.first_seq + offset
+        if seq <= acked:
+            if held[seq] != digest:
+                raise _fork(acked)
+            continue
+        stamp = effective(Stamp(wire.ms, wire.counter), now)
+        fresh.append(
+            JournalEntry(
+                request.device,
+                request.epoch,
+                seq,
+                position,
+                wire.ms,
+                wire.counter,
+                *stamp,
+                wire.tx,
+                wire.seen,
+                request.schema,
+                wire.author,
+                wire.kind,
+                wire.record,
+                wire.patch,
+                digest,
+                wire.visit,
+                sender.team,
+                now,
+            )
+        )
+        position += 1
+    judge = _Judge(connection, templates)
+    kept = []
+    for entry in fresh:
+        judged = judge.verdict(entry, sender)
+        journal.insert(connection, [judged])
+        merge.apply(connection, [judged])
+        kept.append(judged)
+    touched = list({(entry.kind, entry.record): None for entry in kept})
+    touched += _settle_pending(connection, judge, {entry.visit for entry in kept if entry.kind == "visit"})
+    refused = journal.select(
+        connection,
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND seq >= :from ORDER BY seq LIMIT 500",
+        d=request.device, e=request.epoch, **{"from": request.first_seq},
+    )  # fmt: skip
+    return Intake(
+        max([acked, *(entry.seq for entry in kept)]),
+        _capped(connection, request),
+        [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
+        touched,
+    )
+
+
+def _acked(connection: Connection, device: str, epoch: str) -> int:
+    found = connection.execute(
+        text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": device, "e": epoch}
+    ).scalar()
+    return int(found or 0)
+
+
+def _fork(acked: int) -> Problem:
+    return Problem(
+        409, "journal-fork", "Nhật ký trên máy khác với phần trung tâm đã nhận. Máy sẽ tự mở nhánh mới",
+        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked,
+    )  # fmt: skip
+
+
+def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
+    """[seq, ms, counter] of this batch's entries whose effective stamp is not the authored one; the same when repeated."""
+    rows = connection.execute(
+        text(
+            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
+            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT 500"
+        ),
+        {"d": request.device, "e": request.epoch, "from": request.first_seq},
+    )
+    return [list(row) for row in rows]
+
+
+class _Judge:
+    """Rights and content of single entries; remembers what it has looked up for one batch."""
+
+    def __init__(self, connection: Connection, templates: Mapping[str, Template]):
+        self._connection, self._templates = connection, templates
+        self._items: dict[str, Template | None] = {}
+
+    def verdict(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
+        """The entry with its visit filled in and its verdict: applied, pending or rejected."""
+        if entry.author != sender.user:
+            return _rejected(
+                entry, "wrong-author", "Người ghi không phải người của máy này", "Not this phone's user", "author"
+            )
+        if entry.kind in CENTRAL_KINDS:
+            return _rejected(
+                entry, "not-allowed", "Chỉ trung tâm được ghi loại này", "Only central writes this kind", "kind"
+            )
+        if not sender.team:
+            return _rejected(entry, "scope-denied", "Người ghi chưa thuộc đoàn nào", "The author has no team", "author")
+        if entry.kind == "visit":
+            return self._visit(entry, sender)
+        visit = merge.visit_of(self._connection, entry)
+        entry = entry._replace(visit=visit)
+        if not visit:
+            if entry.kind not in VISIT_KINDS:
+                return entry  # a kind of a newer version: kept, and shown to the author's team only
+            return entry._replace(verdict="pending")
+        owner = self._team_of(visit)
+        if owner is None:
+            return entry._replace(verdict="pending")
+        if owner != sender.team:
+            return _out_of_scope(entry)
+        return self._content(entry)
+
+    def _team_of(self, visit: str) -> str | None:
+        """The team of a visit; None while the visit is not known."""
+        row = self._connection.execute(text("SELECT team FROM visit WHERE id = :id"), {"id": visit}).one_or_none()
+        return None if row is None else (row.team or "")
+
+    def _visit(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
+        owner = self._team_of(entry.record)
+        claimed = entry.fields.get("team", owner)
+        if claimed is None:
+            claimed = ""
+        if claimed != sender.team or owner not in (None, "", sender.team):
+            return _out_of_scope(entry)
+        return self._content(entry)
+
+    def _content(self, entry: JournalEntry) -> JournalEntry:
+        """Refuse what the record cannot hold; fields that are not known here are kept as they are."""
+        fields = entry.fields
+        model = READINGS.get(entry.kind)
+        if model is not None:
+            for name, value in fields.items():
+                problem = _misfit(entry.kind, name, value)
+                if problem:
+                    return _rejected(entry, "bad-value", *problem, name)
+        if entry.kind == "answer":
+            return self._answer(entry, fields)
+        return entry
+
+    def _answer(self, entry: JournalEntry, fields: Mapping[str, Any]) -> JournalEntry:
+        parts = entry.record.split("/")
+        if len(parts) != 3 or any(
+            fields.get(name, part) != part for name, part in zip(("visit", "row", "item"), parts, strict=True)
+        ):
+            return _rejected(
+                entry,
+                "bad-id",
+                "Mã câu trả lời không khớp",
+                f"An answer's id is {answer_id('visit', 'row', 'item')}",
+                "id",
+            )
+        template = self._template(parts[0])
+        if template is None:
+            return entry
+        item = template.items.get(parts[2])
+        if item is None:
+            return _rejected(
+                entry, "unknown-item", "Phiếu kiểm tra không có mục này", "The checklist has no such item", "item"
+            )
+        value = fields.get("value")
+        if value is not None:
+            try:
+                check_value(item, value)
+            except Refusal as refusal:
+                vi, _, en = str(refusal).partition(" / ")
+                return _rejected(entry, "bad-value", vi, en or vi, "value")
+        return entry
+
+    def _template(self, visit: str) -> Template | None:
+        if visit not in self._items:
+            row = self._connection.execute(
+                text("SELECT template, template_version FROM visit WHERE id = :id"), {"id": visit}
+            ).one_or_none()
+            self._items[visit] = self._templates.get(f"{row.template}@{row.template_version}") if row else None
+        return self._items[visit]
+
+
+_LONG_TEXTS = {"remark", "caption", "note"}
+_WHOLE_NUMBERS = {
+    "moment", "position", "bytes", "width", "height", "taken_at", "visit_started_at", "visit_ended_at", "template_version",
+}  # fmt: skip
+_STATUSES = ("open", "closed", "signed")
+
+
+def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
+    """Why a known field cannot hold a value, in both languages; None when it can."""
+    if value is None or (kind == "answer" and name == "value") or name not in READINGS[kind].model_fields:
+        return None
+    if name in ("id", "stamps", "extra"):
+        return "Tên trường dành riêng", "a reserved field name"
+    if name == "removed":
+        return None if isinstance(value, bool) else ("Cần đúng hoặc sai", "true or false is needed")
+    if name in _WHOLE_NUMBERS:
+        is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return None if is_number else ("Cần số nguyên không âm", "a whole number, 0 or more, is needed")
+    if not isinstance(value, str):
+        return "Cần chữ", "text is needed"
+    if name == "status" and value not in _STATUSES:
+        return "Trạng thái không có", "status is open, closed or signed"
+    longest = TEXT_MAX if name in _LONG_TEXTS else NAME_MAX
+    if len(value) > longest:
+        return f"Dài quá {longest} ký tự", f"longer than {longest} characters"
+    return None
+
+
+def _rejected(entry: JournalEntry, name: str, vi: str, en: str, field: str) -> JournalEntry:
+    problem = {"type": problem_type(name), "title": f"{vi} / {en}", "field": field}
+    return entry._replace(verdict="rejected", problem=json.dumps(problem, ensure_ascii=False))
+
+
+def _out_of_scope(entry: JournalEntry) -> JournalEntry:
+    return _rejected(entry, "scope-denied", "Cuộc kiểm tra của đoàn khác", "The visit belongs to another team", "visit")
+
+
+def _settle_pending(connection: Connection, judge: _Judge, visits: set[str]) -> list[tuple[str, str]]:
+    """Judge anew what waited for these visits; returns the records that changed."""
+    touched = []
+    for visit in sorted(visits):
+        waiting = journal.select(connection, "verdict = 'pending' AND visit = :v ORDER BY position", v=visit)
+        for entry in waiting:
+            judged = judge.verdict(entry._replace(verdict="applied"), Sender(entry.device, entry.author, entry.team))
+            _restate(connection, judged)
+            merge.recompute(connection, judged.kind, judged.record)
+            touched.append((judged.kind, judged.record))
+    return touched
+
+
+def _restate(connection: Connection, entry: JournalEntry) -> None:
+    """Write down an entry's new verdict and give it a new position, so that those who have read past it get it too."""
+    position = next_position(connection)
+    connection.execute(
+        text(
+            "UPDATE entry SET verdict = :verdict, problem = :problem, visit = :visit, position = :position "
+            "WHERE device = :d AND epoch = :e AND seq = :s"
+        ),
+        {
+            "verdict": entry.verdict, "problem": entry.problem, "visit": entry.visit, "position": position,
+            "d": entry.device, "e": entry.epoch, "s": entry.seq,
+        },
+    )  # fmt: skip
+
+
+def write_as_central(
+    connection: Connection, device: str, author: str, changes: Sequence[journal.Change], now: int
+) -> list[JournalEntry]:
+    """Entries that central itself writes (units, rounds, templates …): chained and read like any others."""
+    row = connection.execute(
+        text("SELECT epoch FROM entry WHERE device = :d ORDER BY position DESC LIMIT 1"), {"d": device}
+    ).one_or_none()
+    epoch = row.epoch if row else journal.sha256(f"central:{device}")[:32]
+    writer = journal.resume(connection, device, epoch)
+    position = next_position(connection)
+    written: list[JournalEntry] = []
+    entries, _ = journal.append(connection, writer, changes, author, position - 1, now)
+    for offset, entry in enumerate(entries):
+        placed = entry._replace(position=position + offset, received_at=now)
+        written.append(placed)
+    connection.execute(
+        text("UPDATE entry SET position = :position, received_at = :now WHERE device = :d AND epoch = :e AND seq = :s"),
+        [{"position": e.position, "now": now, "d": e.device, "e": e.epoch, "s": e.seq} for e in written],
+    )
+    merge.apply(connection, written)
+    return written

@@ -1,0 +1,113 @@
+"""Visits as central reads them: templates parsed once, figures worked out once per state of a visit."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.checklist import Template
+from app.figures import SummaryVisit
+from app.readings import VisitReading, load_templates, read_visit
+from central.problems import Problem
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which visits: days are ISO, both included; empty means any. `team` limits to one team's visits."""
+
+    first_day: str = ""
+    last_day: str = ""
+    round: str = ""
+    unit: str = ""
+    team: str | None = None
+    status: str = ""
+
+
+class Readings:
+    """What has been worked out of the typed tables, kept for as long as nothing has changed underneath."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._templates: tuple[Any, dict[str, Template]] = (None, {})
+        self._lines: dict[str, tuple[int, SummaryVisit]] = {}
+        self.documents: dict[str | None, tuple[int, bytes]] = {}
+        """Reference documents by team, each with the journal position it was made at."""
+
+    def templates(self, connection: Connection) -> dict[str, Template]:
+        """Every template by `code@version`."""
+        state = tuple(connection.execute(text("SELECT id, stamps FROM template ORDER BY id")).all())
+        with self._lock:
+            if self._templates[0] != state:
+                self._templates = (state, load_templates(connection))
+                self._lines.clear()
+            return self._templates[1]
+
+    def visit(self, connection: Connection, visit: str) -> VisitReading:
+        """One visit. Problem 404 `not-found` when central has none of that id."""
+        reading = read_visit(connection, visit, self.templates(connection))
+        if reading is None:
+            raise Problem(404, "not-found", "Không có cuộc kiểm tra này", "There is no such visit")
+        return reading
+
+    def find(self, connection: Connection, wanted: Filter) -> list[str]:
+        """Ids of the visits that fulfil a filter, by day, unit and id. With days asked for, visits without a day are left out."""
+        found = connection.execute(
+            text(
+                "SELECT id FROM visit WHERE (:first = '' OR visit_date >= :first) AND (:last = '' OR visit_date <= :last) "
+                "AND (:round = '' OR round = :round) AND (:unit = '' OR unit_code = :unit) "
+                "AND (:team IS NULL OR team = :team) AND (:status = '' OR status = :status) "
+                "ORDER BY visit_date, unit_name, id"
+            ),
+            {
+                "first": wanted.first_day, "last": wanted.last_day, "round": wanted.round, "unit": wanted.unit,
+                "team": wanted.team, "status": wanted.status,
+            },
+        )  # fmt: skip
+        return list(found.scalars())
+
+    def lines(self, connection: Connection, wanted: Filter) -> list[SummaryVisit]:
+        """The visits of a filter with their figures."""
+        templates = self.templates(connection)
+        states: dict[str, int] = {
+            visit: int(state or 0)
+            for visit, state in connection.execute(text("SELECT visit, max(position) FROM entry GROUP BY visit"))
+        }
+        lines = []
+        for visit in self.find(connection, wanted):
+            state = states.get(visit, 0)
+            kept = self._lines.get(visit)
+            if kept is None or kept[0] != state:
+                reading = read_visit(connection, visit, templates)
+                if reading is None:
+                    continue
+                kept = (state, summary_visit(reading))
+                with self._lock:
+                    self._lines[visit] = kept
+            lines.append(kept[1])
+        return lines
+
+
+def summary_visit(reading: VisitReading) -> SummaryVisit:
+    return SummaryVisit(
+        reading.id,
+        reading.unit_code or None,
+        reading.unit_name or None,
+        reading.unit_level or None,
+        reading.visit_date or None,
+        reading.figures,
+    )
+
+
+def recorded(connection: Connection, visit: str) -> Sequence[Any]:
+    """Who recorded what when: the entries of a visit in the order central got them."""
+    return connection.execute(
+        text(
+            "SELECT e.position, e.device, e.epoch, e.seq, e.ms, e.received_at, e.author, e.kind, e.record, e.patch, e.verdict, "
+            "e.problem, e.hash, d.name AS device_name, u.name AS author_name FROM entry e "
+            'LEFT JOIN device d ON d.id = e.device LEFT JOIN "user" u ON u.id = e.author '
+            "WHERE e.visit = :v ORDER BY e.position"
+        ),
+        {"v": visit},
+    ).all()

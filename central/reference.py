@@ -1,0 +1,156 @@
+"""`GET /reference`: what phones carry with them, one document a team, with a strong ETag and ranges."""
+
+import gzip
+import hashlib
+import json
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, text
+
+from app.readings import read_visit
+from central.access import Caller, require_caller
+from central.problems import Problem, problem_responses
+from central.readings import Readings
+from central.summary_api import team_of
+
+router = APIRouter(prefix="/api/v1", tags=["sync"])
+
+
+class ReferenceGiven(BaseModel):
+    """Rounds, teams, units, templates, calendar; per unit its open notices, findings of its last visit, rooms and rolls."""
+
+    model_config = ConfigDict(extra="allow")
+
+    server_id: str
+    rounds: list[dict[str, Any]]
+    teams: list[dict[str, Any]]
+    units: list[dict[str, Any]]
+    templates: list[dict[str, Any]]
+    calendar: list[dict[str, Any]]
+    notices: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    unit_rooms: dict[str, list[Any]]
+
+
+def reference_document(readings: Readings, connection: Connection, server_id: str, team: str | None) -> dict[str, Any]:
+    """What a team's phones get; `team` None means everything."""
+    rounds = []
+    for r in connection.execute(text("SELECT * FROM round ORDER BY id")).mappings():
+        teams = json.loads(r["teams"] or "[]")
+        if team is None or not teams or team in teams:
+            rounds.append(
+                {
+                    "id": r["id"], "name": r["name"], "starts_on": r["starts_on"], "ends_on": r["ends_on"], "teams": teams,
+                    "planned_units": json.loads(r["planned_units"] or "[]"), "is_demo": bool(r["is_demo"]),
+                }
+            )  # fmt: skip
+    units = [
+        {
+            **{k: u[k] for k in ("code", "name", "level", "parent_code", "valid_from", "valid_to", "folded")},
+            "successor_codes": json.loads(u["successor_codes"] or "[]"),
+        }
+        for u in connection.execute(text("SELECT * FROM unit ORDER BY id")).mappings()
+    ]
+    teams = connection.execute(text("SELECT id, name, team_kind FROM team ORDER BY id")).mappings()
+    days = connection.execute(text("SELECT day, hours, note FROM calendar_day ORDER BY day")).mappings()
+    notices = connection.execute(
+        text(
+            "SELECT id, unit_code, document_number, subject, issued_on, remediation_deadline, status FROM notice ORDER BY id"
+        )
+    ).mappings()
+    findings, rooms = _last_visits(readings, connection)
+    return {
+        "server_id": server_id,
+        "rounds": rounds,
+        "teams": [dict(t) for t in teams if team is None or t["id"] == team],
+        "units": units,
+        "templates": [dict(t.body) for t in readings.templates(connection).values()],
+        "calendar": [{"day": d["day"], "hours": json.loads(d["hours"] or "[]"), "note": d["note"]} for d in days],
+        "notices": [dict(n) for n in notices],
+        "findings": findings,
+        "unit_rooms": rooms,
+    }
+
+
+def _last_visits(readings: Readings, connection: Connection) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
+    """Of each unit's last visit that is over: what failed, and its rooms with their rolls."""
+    last = connection.execute(
+        text(
+            "SELECT unit_code, id FROM (SELECT unit_code, id, row_number() OVER (PARTITION BY unit_code "
+            "ORDER BY coalesce(visit_date, '') DESC, coalesce(visit_started_at, 0) DESC, id DESC) AS n FROM visit "
+            "WHERE unit_code <> '' AND status <> 'open') AS ranked WHERE n = 1 ORDER BY unit_code"
+        )
+    ).all()
+    templates = readings.templates(connection)
+    findings: list[dict[str, Any]] = []
+    rooms: dict[str, list[Any]] = {}
+    for unit_code, visit in last:
+        reading = read_visit(connection, visit, templates)
+        if reading is None:
+            continue
+        for failure in reading.outcome.failures:
+            findings.append(
+                {
+                    "unit_code": unit_code, "visit_id": visit, "visit_date": reading.visit_date or None, "item": failure.item,
+                    "row_name": reading.row_name(failure.row) or None, "severity": failure.severity,
+                }
+            )  # fmt: skip
+        if reading.mode == "per_room" and reading.rooms():
+            rooms[unit_code] = [[r.name, reading.heads(r.id)["head_total"]] for r in reading.rooms()]
+    return findings, rooms
+
+
+@router.get(
+    "/reference",
+    response_model=ReferenceGiven,
+    responses={
+        206: {"description": "A range of the document", "content": {"application/json": {}}},
+        304: {"description": "Not changed"},
+        **problem_responses(401, 403, 416),
+    },
+)
+def get_reference(request: Request, caller: Annotated[Caller, Depends(require_caller)]) -> Response:
+    """The reference data of the caller's team."""
+    state = request.app.state
+    team = team_of(caller)
+    with state.db.reading() as connection:
+        position = connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0
+        kept: dict[Any, tuple[Any, bytes]] = state.readings.documents
+        if team not in kept or kept[team][0] != position:
+            document = reference_document(state.readings, connection, state.db.server_id, team)
+            kept[team] = (position, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+    return _served(request, kept[team][1])
+
+
+def _served(request: Request, body: bytes) -> Response:
+    """The document whole, packed, in part, or not at all, as the request's headers ask (RFC 9110 §13, §14)."""
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    plain, packed = f'"{digest}"', f'"{digest}-gzip"'
+    headers = {"ETag": plain, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if "*" in known or plain in known or packed in known:
+        tag = packed if packed in known else plain
+        return Response(status_code=304, headers=headers | {"ETag": tag})
+    asked = request.headers.get("range", "")
+    if asked and request.headers.get("if-range", plain) == plain:
+        span = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", asked)
+        if span and (span[1] or span[2]):
+            start = int(span[1]) if span[1] else max(0, len(body) - int(span[2]))
+            end = min(int(span[2]), len(body) - 1) if span[1] and span[2] else len(body) - 1
+            if start > end or start >= len(body):
+                raise Problem(
+                    416, "range-not-satisfiable", "Đoạn yêu cầu nằm ngoài nội dung", "The range lies outside the document",
+                    headers={"Content-Range": f"bytes */{len(body)}"},
+                )  # fmt: skip
+            part = {"Content-Range": f"bytes {start}-{end}/{len(body)}"}
+            return Response(body[start : end + 1], 206, headers | part, media_type="application/json")
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        packed_body = gzip.compress(body, 6, mtime=0)
+        return Response(
+            packed_body, headers=headers | {"ETag": packed, "Content-Encoding": "gzip"}, media_type="application/json"
+        )
+    return Response(body, headers=headers, media_type="application/json")

@@ -1,0 +1,223 @@
+"""`POST /sync`: push, pull and photo probe in one round trip (design §4)."""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, text
+from starlette.concurrency import run_in_threadpool
+
+from app.records import CENTRAL_KINDS
+from app.sync import journal, merge
+from app.sync.journal import JournalEntry
+from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
+from central.access import Caller, require_device
+from central.bodies import strict_json
+from central.intake import Intake, Sender, take_batch
+from central.problems import Problem, malformed, problem_responses
+
+router = APIRouter(prefix="/api/v1", tags=["sync"])
+
+PULL_MAX_BYTES = 256 * 1024
+PULL_MAX_ENTRIES = 2000
+
+
+class SyncAsked(BaseModel):
+    """Documentation of the request; the body is read and checked by `app.sync.wire.read_request`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    protocol: Annotated[int, Field(ge=1, le=1)]
+    wire_schema: Annotated[int, Field(ge=1, alias="schema")]
+    server_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    device_id: Annotated[str, Field(min_length=1, max_length=200)]
+    epoch: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    first_seq: Annotated[int, Field(ge=1)]
+    prev_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    head_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sent_at: Annotated[int, Field(ge=0)]
+    entries: list[list[Any]] = []
+    cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    max_bytes: Annotated[int, Field(ge=1)] = 32768
+    photos: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+
+
+class WireLimits(BaseModel):
+    max_bytes: int
+    max_entries: int
+
+
+class SyncGiven(BaseModel):
+    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one."""
+
+    server_id: str
+    now: int
+    acked: int
+    durable: int
+    receipt: str
+    effective: list[list[int]]
+    rejected: list[dict[str, Any]]
+    conflicts: list[dict[str, Any]]
+    entries: list[list[Any]]
+    pulled_effective: list[list[int]]
+    cursor: str
+    more: bool
+    missing: list[str]
+    limits: WireLimits
+
+
+@router.post(
+    "/sync",
+    response_model=SyncGiven,
+    responses=problem_responses(400, 401, 403, 409, 412, 413, 415),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": SyncAsked.model_json_schema(by_alias=True)}},
+        }
+    },
+)
+async def post_sync(request: Request, caller: Annotated[Caller, Depends(require_device)]) -> JSONResponse:
+    """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing."""
+    raw = await request.body()
+    if "json" not in request.headers.get("content-type", "application/json"):
+        raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
+    return JSONResponse(await run_in_threadpool(_answer, request, caller, raw))
+
+
+def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
+    state = request.app.state
+    try:
+        batch = read_request(strict_json(raw))
+    except Malformed as bad:
+        vi, _, en = bad.why.partition(" / ")
+        raise malformed(bad.field, vi, en or vi) from None
+    _check_limits(batch, len(raw))
+    if batch.device != caller.device:
+        raise Problem(
+            403, "scope-denied", "Máy chỉ được gửi mục của chính nó", "A phone pushes as itself only", field="device_id"
+        )
+    now = state.now()
+    sender = Sender(batch.device, caller.user, caller.team or "")
+    with state.db.writing() as connection:
+        if batch.server_id is not None and batch.server_id != state.db.server_id:
+            raise _server_changed(connection, batch, state.db.server_id)
+        intake = take_batch(connection, batch, sender, now, state.readings.templates(connection))
+        page, cursor, more = _pull(connection, batch, sender)
+        conflicts = _conflicts(connection, intake, page)
+    missing = state.photos.missing(batch.photos)
+    return {
+        "server_id": state.db.server_id,
+        "now": now,
+        "acked": intake.acked,
+        "durable": intake.acked,
+        "receipt": _receipt(state.settings.secret, batch, intake.acked, now),
+        "effective": intake.effective,
+        "rejected": intake.rejected,
+        "conflicts": conflicts,
+        "entries": [to_phone(entry) for entry in page],
+        "pulled_effective": [
+            [e.position, e.effective_ms, e.effective_counter]
+            for e in page
+            if (e.effective_ms, e.effective_counter) != (e.ms, e.counter)
+        ],
+        "cursor": cursor,
+        "more": more,
+        "missing": missing,
+        "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
+    }
+
+
+def _check_limits(batch: SyncRequest, size: int) -> None:
+    if len(batch.entries) > MAX_ENTRIES or size > MAX_BYTES:
+        raise Problem(
+            413, "too-large", "Lô gửi quá lớn. Máy sẽ tự chia nhỏ", "The batch is too large; send it in parts", "now",
+            limits={"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
+        )  # fmt: skip
+
+
+def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
+    """The phone knows another central: this one was restored or replaced. It says what it holds of this epoch."""
+    row = connection.execute(
+        text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e ORDER BY seq DESC LIMIT 1"),
+        {"d": batch.device, "e": batch.epoch},
+    ).one_or_none()
+    return Problem(
+        412, "server-changed", "Trung tâm đã được khôi phục. Máy sẽ tự gửi lại phần còn thiếu",
+        "Central was restored; send again from what it holds", "now",
+        server_id=server_id, acked=row.seq if row else 0, head=row.hash if row else None,
+    )  # fmt: skip
+
+
+def _pull(connection: Connection, batch: SyncRequest, sender: Sender) -> tuple[list[JournalEntry], str, bool]:
+    """A page of the team's entries after the cursor, not those of the asking epoch; (entries, next cursor, more)."""
+    after = _cursor(batch.cursor, sender.team)
+    central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
+    found = journal.select(
+        connection,
+        "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
+        f"AND NOT (device = :d AND epoch = :e) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
+        after=after, team=sender.team, d=batch.device, e=batch.epoch, n=PULL_MAX_ENTRIES + 1,
+    )  # fmt: skip
+    page: list[JournalEntry] = []
+    size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
+    for entry in found[:PULL_MAX_ENTRIES]:
+        size += len(json.dumps(to_phone(entry)[:-2])) + len(entry.patch.encode()) + 70
+        if page and size > limit:
+            break
+        page.append(entry)
+    more = len(page) < len(found)
+    if more:
+        last = page[-1].position or after
+    else:
+        last = int(connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0)
+    return page, f"{_scope(sender.team)}.{last}", more
+
+
+def _scope(team: str) -> str:
+    """A change of rights changes the scope: the cursor then begins anew."""
+    return hashlib.sha256(f"team:{team}".encode()).hexdigest()[:12]
+
+
+def _cursor(cursor: str | None, team: str) -> int:
+    if cursor is None:
+        return 0
+    scope, _, position = cursor.partition(".")
+    if not position.isascii() or not position.isdigit() or len(position) > 15:
+        raise malformed("cursor", "Con trỏ không đúng dạng", "The cursor is not one of ours")
+    return int(position) if scope == _scope(team) else 0
+
+
+def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry]) -> list[dict[str, Any]]:
+    """Conflicts of the records this exchange touched."""
+    records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
+    found = []
+    for kind, record in records:
+        for conflict in merge.conflicts(connection, kind, record):
+            found.append(
+                {
+                    "kind": kind,
+                    "id": record,
+                    "field": conflict.field,
+                    "standing": _write(conflict.standing),
+                    "other": _write(conflict.other),
+                }
+            )
+    return found
+
+
+def _write(write: merge.Write) -> dict[str, Any]:
+    return {"device": write.order.device, "seq": write.order.seq, "value": write.value}
+
+
+def _receipt(secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
+    """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
+    head = batch.head_hash if acked == batch.first_seq + len(batch.entries) - 1 else ""
+    facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
+    seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()
