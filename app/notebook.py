@@ -196,6 +196,14 @@ class Notebook:
         plan = self.reference.rounds[round_id].planned_units if round_id in self.reference.rounds else ()
         return [u for code, since in plan if (u := self.reference.units.get(code, since))]
 
+    def visited_units(self, round_id: str) -> set[tuple[str, str]]:
+        """(code, valid_from) of the units that already have a visit in a round."""
+        with self.store.reading() as connection:
+            rows = connection.execute(
+                text("SELECT DISTINCT unit_code, unit_valid_from FROM visit WHERE round = :round"), {"round": round_id}
+            )
+            return {(code or "", since or "") for code, since in rows}
+
     def recent_units(self, limit: int = 5) -> list[UnitReading]:
         """Units visited last, newest first."""
         with self.store.reading() as connection:
@@ -301,6 +309,15 @@ class Notebook:
         if reading is None:
             raise LookupError(visit)
         return reading
+
+    def photo(self, photo: str) -> PhotoReading:
+        """A photo as it reads now. Raises LookupError when this phone has none by that id, or it was taken out."""
+        with self.store.reading() as connection:
+            visit = connection.execute(text("SELECT visit FROM photo WHERE id = :id"), {"id": photo}).scalar()
+        found = [p for p in self.visit(visit).photos if p.id == photo] if visit else []
+        if not found:
+            raise LookupError(photo)
+        return found[0]
 
     def visits(
         self, query: str = "", *, round_id: str = "", status: str = "", limit: int = 30, offset: int = 0

@@ -110,6 +110,9 @@ class AppState:
         except StoreProblem as problem:
             app.failure = problem
             return app
+        except DiskFull as full:
+            app.failure = StoreProblem(device.data / "notebook.sqlite", full.vi, full.en)
+            return app
         app.files = PhotoFiles(device.data / "photos")
         app.language = app.notebook.setting("language", "vi")
         app.text_size = int(app.notebook.setting("text_size", "100"))
@@ -124,6 +127,11 @@ class AppState:
         """The notebook, once it is known to be open."""
         assert self.notebook is not None
         return self.notebook
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a notebook to write in; `failure` says why not."""
+        return self.notebook is not None
 
     @property
     def is_enrolled(self) -> bool:
