@@ -1,0 +1,163 @@
+"""What surrounds a screen: its head, the four tabs at its foot, and what is shown when it cannot be drawn."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import flet as ft
+
+from app.screens.parts import Handler, error_panel, icon_button, pressable, saying, text, touched
+from app.screens.theme import BOLD, EDGE, GAP, MEDIUM, Look
+from app.screens.words import number
+
+BAR = 56
+"""Height of the head in logical pixels at 100 %."""
+
+log = logging.getLogger(__name__)
+
+
+def bar(
+    look: Look,
+    title: str,
+    on_back: Handler | None = None,
+    *,
+    subtitle: str | None = None,
+    actions: Sequence[ft.Control] = (),
+    on_title: Handler | None = None,
+    name: str | None = None,
+) -> ft.Control:
+    """The head of a screen: back, title (one line; `name`, or all of it, for screen readers), what can be done there.
+
+    With `on_title` the title is a button (it opens the list the screen is one of).
+    """
+    line = {"max_lines": 1, "overflow": ft.TextOverflow.ELLIPSIS}
+    words = ft.Column([text(look, title, 18, MEDIUM, **line)], spacing=0, tight=True)
+    if subtitle:
+        words.controls.append(text(look, subtitle, 16, color=ft.Colors.ON_SURFACE_VARIANT, **line))
+    padding = ft.Padding.symmetric(horizontal=4 if on_back else EDGE, vertical=2)
+    return ft.Container(
+        ft.Row(
+            [
+                *(
+                    [icon_button(look, ft.Icons.ARROW_BACK, look.say("back"), touched(on_back), identifier="back")]
+                    if on_back
+                    else []
+                ),
+                pressable(
+                    words,
+                    touched(on_title),
+                    identifier="title",
+                    ground=ft.Colors.TRANSPARENT,
+                    padding=padding,
+                    name=name,
+                    expand=True,
+                )
+                if on_title
+                else ft.Container(words, padding=padding, expand=True, tooltip=title),
+                *actions,
+            ],
+            spacing=2,
+        ),
+        padding=ft.Padding.symmetric(horizontal=4, vertical=3),
+        border=ft.Border.only(bottom=ft.BorderSide(1, ft.Colors.OUTLINE_VARIANT)),
+        height=None if look.text_scale > 100 else BAR,
+    )
+
+
+TABS = (
+    ("today", ft.Icons.TODAY),
+    ("visits", ft.Icons.FOLDER),
+    ("sync", ft.Icons.SYNC),
+    ("settings", ft.Icons.SETTINGS),
+)
+
+
+def bottom_bar(look: Look, chosen: str, on_choose: Handler, *, waiting: int = 0) -> ft.Control:
+    """Today, visits, sync, settings. `on_choose(tab)`; `waiting` is how many visits wait to be sent."""
+    labels = {
+        "today": look.say("tab_today"),
+        "visits": look.say("tab_visits"),
+        "sync": look.say("tab_sync"),
+        "settings": look.say("tab_settings"),
+    }
+
+    def tab(code: str, icon: ft.IconData) -> ft.Control:
+        here = code == chosen
+        ink = ft.Colors.PRIMARY if here else ft.Colors.ON_SURFACE_VARIANT
+        label = f"{labels[code]} ({number(waiting, look.language)})" if code == "sync" and waiting else labels[code]
+        return pressable(
+            ft.Column(
+                [
+                    ft.Icon(icon, size=26, color=ink),
+                    text(look, label, 15, BOLD if here else MEDIUM, color=ink, max_lines=1),
+                ],
+                horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+                spacing=0,
+                tight=True,
+            ),
+            saying(on_choose, code),
+            identifier=f"tab-{code}",
+            ground=ft.Colors.PRIMARY_CONTAINER if here else ft.Colors.TRANSPARENT,
+            padding=ft.Padding.symmetric(horizontal=2, vertical=6),
+            expand=True,
+            selected=here,
+        )
+
+    return ft.Container(
+        ft.Row([tab(code, icon) for code, icon in TABS], spacing=2),
+        bgcolor=ft.Colors.SURFACE_CONTAINER,
+        padding=ft.Padding.symmetric(horizontal=4, vertical=4),
+    )
+
+
+def screen(
+    body: Sequence[ft.Control],
+    *,
+    head: ft.Control | None = None,
+    foot: ft.Control | None = None,
+    spacing: float = GAP,
+    padding: Any = EDGE,
+    scrolls: bool = True,
+) -> ft.Control:
+    """Head, scrolling body, foot, clear of notches and bars of the phone."""
+    middle = ft.Column(
+        list(body),
+        spacing=spacing,
+        scroll=ft.ScrollMode.AUTO if scrolls else None,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        expand=True,
+    )
+    return ft.SafeArea(
+        ft.Column(
+            [
+                *([head] if head is not None else []),
+                ft.Container(middle, expand=True, padding=padding),
+                *([foot] if foot is not None else []),
+            ],
+            spacing=0,
+            expand=True,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        ),
+        expand=True,
+    )
+
+
+def safe(look: Look, draw: Callable[..., ft.Control], on_back: Handler | None = None) -> Callable[..., ft.Control]:
+    """The same screen, which on an exception while drawing becomes a message with a way back.
+
+    Flet stops redrawing a session for good when a component raises. Wrap the function of a component before
+    `ft.component`: `Rooms = ft.component(safe(look, draw_rooms, back))` keeps its hooks in place.
+    """
+
+    def guarded(*values: Any, **named: Any) -> ft.Control:
+        try:
+            return draw(*values, **named)
+        except Exception:
+            log.exception("%s could not be drawn", getattr(draw, "__name__", draw))
+            return screen(
+                [error_panel(look, look.say("broke_title"), look.say("broke_safe"), look.say("broke_do"))],
+                head=bar(look, look.say("app"), on_back),
+            )
+
+    guarded.__name__ = getattr(draw, "__name__", "screen")
+    return guarded

@@ -1,0 +1,303 @@
+"""Taking a photo: through the live camera where it opens, by choosing a file (or the phone's own camera) everywhere."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import flet as ft
+import flet_camera as fc  # type: ignore[import-untyped]
+
+from app.screens.frame import bar
+from app.screens.parts import Handler, badge, button, chips, panel, tell, text, touched
+from app.screens.text_line import TextLine
+from app.screens.theme import COUNTER, EDGE, GAP, KEY, MEDIUM, Look
+
+CAMERA_PATIENCE_S = 8.0
+"""A camera that has not opened by then is taken for one that will not."""
+SHOT_PATIENCE_S = 10.0
+CAPTIONS = ("board", "roster", "desk", "locked", "empty_room", "document")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of a shot, in words; tone is good, amber or alarm."""
+
+    words: str
+    tone: str = "quiet"
+
+
+@ft.component
+def PhotoForm(
+    look: Look,
+    shot: str | bytes | None,
+    verdict: Verdict | None,
+    on_raw: Handler,
+    on_use: Handler,
+    on_retake: Handler,
+    *,
+    on_back: Handler | None = None,
+    has_camera: bool = True,
+    is_working: bool = False,
+    caption: str = "",
+    of: str = "",
+) -> ft.Control:
+    """Viewfinder while there is no `shot`, then the shot with its verdict and caption.
+
+    `on_raw(bytes)` gets an image file as taken or chosen; `shot` is what to show of it (bytes, data URI or address),
+    `is_working` while it is being prepared. `on_use(caption)` keeps it, `on_retake()` drops it. `has_camera` says
+    whether this device can show a live camera at all, `of` what the photo will belong to.
+    """
+    head = bar(look, look.say("photo"), on_back, subtitle=of or None)
+    if is_working:
+        return _framed([head, panel(look, ft.Icons.HOURGLASS_EMPTY, [look.say("photo_working")])])
+    if shot is None:
+        return _framed([head, Viewfinder(look, on_raw, has_camera)])
+    return _framed([head, Shot(look, shot, verdict, on_use, on_retake, caption)])
+
+
+def _framed(controls: Sequence[ft.Control]) -> ft.Control:
+    return ft.SafeArea(
+        ft.Column(list(controls), spacing=0, expand=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
+        expand=True,
+    )
+
+
+@dataclass(eq=False)
+class _Lens:
+    """The camera and file picker of one viewfinder; services live as long as it does."""
+
+    camera: fc.Camera | None = None
+    picker: ft.FilePicker | None = None
+    on_raw: Handler | None = None
+
+
+@ft.component
+def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
+    """The live picture with the shutter under the thumb, and the other way: a file or the phone's own camera."""
+    lens: _Lens = ft.use_ref(_Lens).current  # type: ignore[assignment]
+    state, set_state = ft.use_state("starting" if has_camera else "none")
+    is_lit, light = ft.use_state(False)
+    is_busy, set_busy = ft.use_state(False)
+    lens.on_raw = on_raw
+    if lens.picker is None:
+
+        async def picked(event: ft.FilePickerResultEvent) -> None:
+            for file in event.files[:1]:
+                if file.bytes:
+                    await tell(lens.on_raw, file.bytes)
+
+        lens.picker = ft.FilePicker(on_result=picked)
+    if lens.camera is None and has_camera:
+        lens.camera = fc.Camera(expand=True)
+
+    async def start() -> None:
+        if lens.camera is None:
+            return
+        try:
+            async with asyncio.timeout(CAMERA_PATIENCE_S):
+                cameras = await lens.camera.get_available_cameras()
+                back = [c for c in cameras if c.lens_direction == fc.CameraLensDirection.BACK]
+                if not cameras:
+                    set_state("none")
+                    return
+                await lens.camera.initialize((back or cameras)[0], fc.ResolutionPreset.VERY_HIGH, enable_audio=False)
+            set_state("ready")
+        except TimeoutError:
+            set_state("none")
+        except RuntimeError as refusal:
+            log.info("the camera did not open: %s", refusal)
+            said = str(refusal).lower()
+            set_state("denied" if "permission" in said or "denied" in said or "notallowed" in said else "none")
+
+    async def shoot() -> None:
+        if lens.camera is None or is_busy:
+            return
+        set_busy(True)
+        try:
+            raw = await asyncio.wait_for(lens.camera.take_picture(), SHOT_PATIENCE_S)
+        except (TimeoutError, RuntimeError) as refusal:
+            log.warning("no picture came from the camera: %s", refusal)
+            set_busy(False)
+            set_state("none")
+            return
+        await tell(on_raw, raw)
+
+    async def torch() -> None:
+        if lens.camera is None:
+            return
+        try:
+            await asyncio.wait_for(
+                lens.camera.set_flash_mode(fc.FlashMode.OFF if is_lit else fc.FlashMode.TORCH), SHOT_PATIENCE_S
+            )
+            light(not is_lit)
+        except (TimeoutError, RuntimeError) as refusal:
+            log.info("no torch here: %s", refusal)
+
+    ft.use_effect(start, [])
+    said = {"starting": "camera_starting", "denied": "camera_denied", "none": "camera_none"}
+    layers: list[ft.Control] = []
+    if lens.camera is not None and state in ("starting", "ready"):
+        layers.append(lens.camera)
+    if state != "ready":
+        icon = ft.Icons.PHOTO_CAMERA if state == "starting" else ft.Icons.NO_PHOTOGRAPHY
+        layers.append(ft.Container(panel(look, icon, [look.say(said[state])], "quiet"), padding=EDGE))
+    ready = state == "ready" and not is_busy
+    return ft.Column(
+        [
+            ft.Container(
+                ft.Stack(layers, fit=ft.StackFit.EXPAND, expand=True),
+                bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
+                expand=True,
+                alignment=ft.Alignment.CENTER,
+            ),
+            ft.Container(
+                ft.Column(
+                    [
+                        *(
+                            [
+                                ft.Row(
+                                    [
+                                        button(
+                                            look,
+                                            look.say("torch"),
+                                            touched(torch) if ready else None,
+                                            kind="soft" if is_lit else "plain",
+                                            icon=ft.Icons.FLASHLIGHT_ON,
+                                            identifier="torch",
+                                            height=KEY,
+                                            expand=1,
+                                        ),
+                                        button(
+                                            look,
+                                            look.say("shutter"),
+                                            touched(shoot) if ready else None,
+                                            kind="main",
+                                            icon=ft.Icons.PHOTO_CAMERA,
+                                            identifier="shutter",
+                                            height=KEY,
+                                            size=18,
+                                            expand=2,
+                                        ),
+                                    ],
+                                    spacing=GAP,
+                                )
+                            ]
+                            if state in ("starting", "ready")
+                            else []
+                        ),
+                        ft.Row(
+                            [
+                                button(
+                                    look,
+                                    look.say("photo_pick"),
+                                    None,
+                                    kind="plain" if state in ("starting", "ready") else "main",
+                                    action=ft.PickFiles(
+                                        lens.picker, file_type=ft.FilePickerFileType.IMAGE, with_data=True
+                                    ),
+                                    icon=ft.Icons.PHOTO_LIBRARY,
+                                    identifier="pick-photo",
+                                    height=COUNTER,
+                                    expand=True,
+                                )
+                            ]
+                        ),
+                    ],
+                    spacing=GAP,
+                    tight=True,
+                ),
+                padding=EDGE,
+            ),
+        ],
+        spacing=0,
+        expand=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+@ft.component
+def Shot(
+    look: Look,
+    shot: str | bytes,
+    verdict: Verdict | None,
+    on_use: Handler,
+    on_retake: Handler,
+    caption: str,
+) -> ft.Control:
+    """The photo just taken, what the judge says of it, its caption by one touch or in words, «Dùng» and «Chụp lại»."""
+    said, say = ft.use_state(caption)
+    offered = [(code, look.say(f"caption_{code}")) for code in CAPTIONS]
+    chosen = [code for code, words in offered if words == said]
+
+    def choose(code: str) -> None:
+        say("" if code in chosen else look.say(f"caption_{code}"))
+
+    async def use() -> None:
+        await tell(on_use, said.strip())
+
+    return ft.Column(
+        [
+            ft.Container(
+                ft.Column(
+                    [
+                        ft.Container(
+                            ft.Image(shot, fit=ft.BoxFit.CONTAIN, semantics_label=look.say("photo_shown")),
+                            height=236,
+                            bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
+                            alignment=ft.Alignment.CENTER,
+                        ),
+                        *([ft.Row([_verdict(look, verdict)], wrap=True)] if verdict else []),
+                        text(look, look.say("photo_caption"), 16, MEDIUM),
+                        chips(look, offered, chosen, choose, identifier="caption"),
+                        TextLine(
+                            look, look.say("photo_caption"), said, say, on_type=say, most=300, identifier="caption"
+                        ),
+                    ],
+                    spacing=GAP,
+                    scroll=ft.ScrollMode.AUTO,
+                    horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+                ),
+                padding=ft.Padding.symmetric(horizontal=EDGE, vertical=GAP),
+                expand=True,
+            ),
+            ft.Container(
+                ft.Row(
+                    [
+                        button(
+                            look,
+                            look.say("photo_again"),
+                            touched(on_retake),
+                            icon=ft.Icons.REPLAY,
+                            identifier="retake",
+                            height=COUNTER,
+                            expand=1,
+                        ),
+                        button(
+                            look,
+                            look.say("photo_use"),
+                            touched(use),
+                            kind="main",
+                            icon=ft.Icons.CHECK,
+                            identifier="use-photo",
+                            height=COUNTER,
+                            size=18,
+                            expand=1,
+                        ),
+                    ],
+                    spacing=GAP,
+                ),
+                padding=ft.Padding.symmetric(horizontal=EDGE, vertical=GAP),
+            ),
+        ],
+        spacing=0,
+        expand=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+def _verdict(look: Look, verdict: Verdict) -> ft.Control:
+    icons = {"good": ft.Icons.CHECK_CIRCLE, "amber": ft.Icons.WARNING, "alarm": ft.Icons.ERROR}
+    return badge(look, icons.get(verdict.tone, ft.Icons.INFO), verdict.words, verdict.tone)
