@@ -5,10 +5,12 @@ import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central import access, problems
@@ -80,6 +82,16 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
 
 
 _health = APIRouter(tags=["health"])
+
+
+@_health.get("/", include_in_schema=False)
+def get_front(request: Request) -> RedirectResponse:
+    """Enrolment links point here: on to the field app, with this central's address, or to Home Affairs' pages."""
+    settings: Settings = request.app.state.settings
+    if settings.app_url:
+        query = urlencode({**request.query_params, "central": settings.public_url})
+        return RedirectResponse(f"{settings.app_url}/?{query}", 307)
+    return RedirectResponse("/hq/", 307)
 
 
 class Health(BaseModel):

@@ -4,6 +4,7 @@ Takes PORT, APP_PORT and DATA from the environment. Nothing is started when a po
 data folder. Ctrl-C, SIGTERM or the end of one part ends both; what was recorded stays in DATA for the next run.
 """
 
+import asyncio
 import ctypes
 import fcntl
 import io
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from central.access import enrolment_link  # noqa: E402
+from tools import demo  # noqa: E402
 
 HOST = "127.0.0.1"
 START_SECONDS = 180
@@ -56,7 +58,12 @@ def parts_of_the_run(data: Path, port: int, app_port: int) -> list[Part]:
     central = Part(
         name="trung tâm / central",
         command=[sys.executable, "-m", "central", "serve", "--demo"],
-        environment={"KIEMTRA_DATA": str(data), "KIEMTRA_HOST": HOST, "KIEMTRA_PORT": str(port)},
+        environment={
+            "KIEMTRA_DATA": str(data),
+            "KIEMTRA_HOST": HOST,
+            "KIEMTRA_PORT": str(port),
+            "KIEMTRA_APP_URL": f"http://{HOST}:{app_port}",
+        },
         answers_at=f"http://{HOST}:{port}/api/v1/healthz",
         log=data / "log" / "central.log",
     )
@@ -65,6 +72,7 @@ def parts_of_the_run(data: Path, port: int, app_port: int) -> list[Part]:
         command=[sys.executable, "main.py"],
         environment={
             "KIEMTRA_DATA": str(data / "phone"),
+            "KIEMTRA_CENTRAL": f"http://{HOST}:{port}",
             "FLET_FORCE_WEB_SERVER": "true",
             "FLET_SERVER_IP": HOST,
             "FLET_SERVER_PORT": str(app_port),
@@ -191,19 +199,19 @@ def _answers(url: str) -> bool:
         return False
 
 
-def welcome(demo: dict[str, Any], app_port: int) -> str:
+def welcome(facts: dict[str, Any], app_port: int) -> str:
     """What is printed once both parts answer: addresses, sign-in for Home Affairs, enrolment codes, one as QR."""
-    first, *others = demo["enrolment_codes"]
+    first, *others = facts["enrolment_codes"]
     qr = io.StringIO()
-    segno.make(enrolment_link(demo["url"], first), error="m").terminal(qr, compact=True)
+    segno.make(enrolment_link(facts["url"], first), error="m").terminal(qr, compact=True)
     return f"""
-DỮ LIỆU TRÌNH DIỄN / DEMO DATA: {demo["round"]}
+DỮ LIỆU TRÌNH DIỄN / DEMO DATA: {facts["round"]}
 
   Ứng dụng trên điện thoại / field app    http://{HOST}:{app_port}/
-  Trung tâm / central                     {demo["url"]}
-  Trang Nội vụ / Home Affairs             {demo["url"]}/hq/
-      tài khoản / user                    {demo["hq_user"]}
-      mật khẩu / password                 {demo["hq_password"]}
+  Trung tâm / central                     {facts["url"]}
+  Trang Nội vụ / Home Affairs             {facts["url"]}/hq/
+      tài khoản / user                    {facts["hq_user"]}
+      mật khẩu / password                 {facts["hq_password"]}
   Mã ghi danh / enrolment code            {first}
       cho máy khác / for other phones     {", ".join(others)}
 
@@ -223,9 +231,12 @@ def main() -> int:
         with hold(data):
             try:
                 print("Đang khởi động / starting …", flush=True)
-                for part in parts_of_the_run(data, port, app_port):
-                    run.start(part)
+                central, phone = parts_of_the_run(data, port, app_port)
+                run.start(central)
+                run.start(phone)
                 run.wait_until_all_answer()
+                if not run.is_stopping and (cases := asyncio.run(demo.seed(data))):
+                    print(f"Đã ghi và đồng bộ {cases} cuộc của bản thử / demo visits recorded and synced.", flush=True)
                 if not run.is_stopping:
                     print(welcome(json.loads((data / "demo.json").read_text("utf-8")), app_port), flush=True)
                 run.wait_until_asked_to_stop()
