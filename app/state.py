@@ -241,7 +241,7 @@ class AppState:
         try:
             async with self.device.client(url) as client:
                 given = await exchange.enrol(client, code, name.strip() or "Điện thoại", self.book.install)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             self.tell(
                 Message.of(
                     "Chưa gặp được trung tâm. Cần có mạng để ghi danh; kiểm tra mạng rồi thử lại. / "
@@ -261,6 +261,7 @@ class AppState:
                 user["role"], team.get("id", ""), team.get("name", ""),
             ),
         )  # fmt: skip
+        self.tap(self.book.set_setting, "phone_name", name.strip())
         await self.sync_once()
         return True
 
