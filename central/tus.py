@@ -155,5 +155,9 @@ def header(name: str, schema: dict[str, Any], *, required: bool = True) -> dict[
 
 RESUMABLE = header("Tus-Resumable", {"type": "string", "enum": [VERSION]})
 NUMBER = {"type": "integer", "minimum": 0, "maximum": LENGTH_MAX}
-METADATA = {"type": "string", "description": "`sha256 ` and the base64 of the 64 hex digits; other keys are ignored"}
+METADATA = {
+    "type": "string",
+    "pattern": "^sha256 [MNOYZ][A-Za-z0-9+/]{85}==$",
+    "description": "The key `sha256` and the base64 of the 64 hex digits; other keys may stand beside it and are ignored",
+}
 BODY = {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}

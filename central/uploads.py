@@ -31,7 +31,7 @@ Phone = Annotated[Caller, Depends(require_device)]
 router = APIRouter(prefix=API, route_class=tus.TusRoute, tags=["uploads"])
 
 
-@router.options("/uploads", status_code=204)
+@router.options("/uploads", status_code=204, responses=problem_responses(401, 403))
 def options_uploads(caller: Phone) -> Response:
     """What this server can do."""
     return Response(
