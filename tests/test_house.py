@@ -45,7 +45,7 @@ PARTS = (
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
         ("app.sync",),
-        ("app.sync", *WORDS),
+        ("app.sync", "app.reference", *WORDS),
         (*TABLES, "httpx"),
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
@@ -67,7 +67,7 @@ PARTS = (
     ),
     Part(
         ("app.state",),
-        ("app.state", "app.notebook", "app.photos", "app.minutes", "app.sync", "app.device", *READINGS),
+        ("app.state", "app.store", "app.notebook", "app.photos", "app.minutes", "app.sync", "app.device", *READINGS),
         ("flet", "httpx"),
     ),
     Part(
