@@ -1,7 +1,5 @@
 """Central as one ASGI app: the API under /api/v1, the pages of Home Affairs under /hq."""
 
-import importlib
-import importlib.util
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,27 +8,21 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from central import access, problems
+from central import access, photos, problems, reference, summary_api, sync_api, uploads, visits
 from central.bodies import PackedAnswers, UnpackedBodies
 from central.database import Database, rows
+from central.hq import pages
+from central.hq.door import page, refusal_page
 from central.passwords import Passwords
 from central.photo_store import PhotoStore
 from central.problems import API, Problem, ProblemDocument, problem_responses
 from central.readings import Readings
 from central.settings import Settings
 
-ROUTERS = (
-    "central.sync_api",
-    "central.reference",
-    "central.uploads",
-    "central.photos",
-    "central.summary_api",
-    "central.visits",
-    "central.hq.pages",
-)
+ROUTERS = (access, sync_api, reference, uploads, photos, summary_api, visits, pages)
 """Parts that bring a `router`, in the order in which paths are tried."""
 
 PAGE_POLICY = (
@@ -65,15 +57,12 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
     app.state.now = now
     app.state.db = Database(settings.database_url)
     app.state.photos = PhotoStore(settings.photos)
-    app.state.photos = PhotoStore(settings.photos)
     app.state.readings = Readings()
     app.state.passwords = Passwords(settings.password_cost)
-    problems.install(app)
-    app.include_router(access.router)
+    problems.install(app, "/hq", refusal_page)
     app.include_router(_health)
     for part in ROUTERS:
-        if importlib.util.find_spec(part):
-            app.include_router(importlib.import_module(part).router)
+        app.include_router(part.router)
     app.add_middleware(UnpackedBodies)
     app.add_middleware(PackedAnswers)
     app.add_middleware(GuardedAnswers, is_https=settings.is_https)
@@ -84,14 +73,15 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
 _health = APIRouter(tags=["health"])
 
 
-@_health.get("/", include_in_schema=False)
-def get_front(request: Request) -> RedirectResponse:
-    """Enrolment links point here: on to the field app, with this central's address, or to Home Affairs' pages."""
+@_health.get("/", include_in_schema=False, response_model=None)
+def get_front(request: Request) -> Response:
+    """Enrolment links point here: on to the field app where there is one, else the code to type; all others to /hq/."""
     settings: Settings = request.app.state.settings
+    code = request.query_params.get("enrol", "")
     if settings.app_url:
         query = urlencode({**request.query_params, "central": settings.public_url})
         return RedirectResponse(f"{settings.app_url}/?{query}", 307)
-    return RedirectResponse("/hq/", 307)
+    return page(request, "welcome.html", None, code=code[:20]) if code else RedirectResponse("/hq/", 307)
 
 
 class Health(BaseModel):
@@ -150,8 +140,8 @@ class GuardedAnswers:
                 headers["Referrer-Policy"] = "same-origin"
                 if self.is_https:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                if path.startswith(("/api/", "/hq")):
-                    headers["Content-Security-Policy"] = PAGE_POLICY if path.startswith("/hq") else API_POLICY
+                if path.startswith(("/api/", "/hq")) or path == "/":
+                    headers["Content-Security-Policy"] = API_POLICY if path.startswith("/api/") else PAGE_POLICY
                     headers["X-Frame-Options"] = "DENY"
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

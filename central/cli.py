@@ -1,204 +1,308 @@
-"""The command `kiemtra` (design §8): serve, enrol, import, export, verify, rebuild.
+"""The command `kiemtra`: central for real, codes, imports, exports, and proof that nothing was altered.
 
-Exit status 0 when done, 1 when something was refused or is not as it should be; one clear line says which.
+Every command reads its settings from the environment (KIEMTRA_DATA, KIEMTRA_SECRET, …) and ends with status 0 when all
+went well, 1 when something is wrong with what it was given or found, 2 when it was called wrongly.
 """
 
 import argparse
+import getpass
 import io
 import json
+import logging
+import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
-from getpass import getpass
+from collections.abc import Sequence
 from pathlib import Path
 
 import segno
 import uvicorn
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DatabaseError
 
-from app.records import CENTRAL_KINDS, READINGS, TIME_ZONE_HOURS
+from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
-from central import access, office
+from central import access, demo
 from central.app import create_app, system_clock
-from central.database import Database
-from central.demo import make_demo
-from central.imports import ImportRefused
+from central.database import Database, rows
+from central.hq.words import moment
+from central.imports import ImportRefused, is_day
+from central.office import Taken, take_template, take_units, take_users
 from central.passwords import Passwords
-from central.people import find_user, set_password
+from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
 from central.readings import Filter, Readings
-from central.settings import Settings, SettingsError
-from central.summary import as_csv, as_xlsx, summary
+from central.settings import DEMO_SECRET, Settings, SettingsError
+from central.summary import as_csv, as_xlsx, file_name, summary
 from central.verify import counted, verify
+from central.visits import visit_document
+
+SHOWN_FINDINGS = 50
 
 
-class CannotDo(Exception):
-    """Why a command did nothing, in words for the administrator."""
+class Refused(Exception):
+    """A command cannot be carried out; the message says why and what to do, Vietnamese first."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        settings = Settings.from_environment(start_demo=getattr(asked, "demo", False))
-        run: Callable[[argparse.Namespace, Settings], int] = asked.run
-        return run(asked, settings)
-    except (CannotDo, SettingsError, ImportRefused) as reason:
+        status: int = asked.run(asked)
+        return status
+    except (Refused, SettingsError) as reason:
         print(reason, file=sys.stderr)
+    except ImportRefused as refused:
+        print(f"{asked.file}: chưa nhập gì, có {len(refused.faults)} chỗ sai / nothing taken in", file=sys.stderr)
+        for fault in refused.faults:
+            print(f"  {fault}", file=sys.stderr)
     except NewerSchema:
-        print(
-            "Dữ liệu do phiên bản mới hơn ghi, chưa bị động đến. Hãy cập nhật phần mềm. / "
-            "The data was written by a newer version and has not been touched. Update the program.",
-            file=sys.stderr,
-        )
-    except OperationalError as error:
-        print(f"Cơ sở dữ liệu không trả lời / the database does not answer: {error.orig}", file=sys.stderr)
+        print("Dữ liệu do bản mới hơn ghi. Hãy cập nhật. / The data was written by a newer version.", file=sys.stderr)
+    except DatabaseError as error:
+        print(f"Không đọc được cơ sở dữ liệu ({error.orig}). / The database cannot be read.", file=sys.stderr)
     return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("kiemtra", description="Sổ kiểm tra: trung tâm / central")
-    commands = parser.add_subparsers(required=True, metavar="LỆNH")
+    parser = argparse.ArgumentParser(prog="kiemtra", description="Sổ kiểm tra: trung tâm / central")
+    commands = parser.add_subparsers(required=True, metavar="lệnh/command")
+
     serve = commands.add_parser("serve", help="chạy trung tâm / run central")
-    serve.add_argument("--demo", action="store_true", help="dữ liệu minh họa, chỉ để thử / demo data, to try things")
+    serve.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
-    enrol = commands.add_parser("enrol", help="mã ghi danh một lần, có QR / a one-time enrolment code with QR")
+
+    enrol = commands.add_parser("enrol", help="tạo mã ghi danh dùng một lần / a one-time enrolment code")
     enrol.add_argument("--user", required=True)
+    enrol.add_argument("--hours", type=int, default=24, choices=range(1, 721), metavar="1-720")
     enrol.set_defaults(run=_enrol)
-    imports = commands.add_parser("import", help="nhập đơn vị, phiếu, người dùng / take in units, a template, users")
-    imports.add_argument("what", choices=("units", "template", "users"))
-    imports.add_argument("file", type=Path)
-    imports.set_defaults(run=_import)
-    export = commands.add_parser("export", help="xuất số liệu / figures and visits")
-    export.add_argument("--from", dest="first", type=_day, default="")
-    export.add_argument("--to", dest="last", type=_day, default="")
-    export.add_argument("--round", default="")
-    export.add_argument("--format", choices=("csv", "xlsx", "json"), default="csv")
-    export.add_argument("--output", type=Path, help="mặc định: ra màn hình / default: standard output")
-    export.set_defaults(run=_export)
-    check = commands.add_parser("verify", help="kiểm tra không gì bị sửa / check that nothing was altered")
-    check.add_argument("visit", nargs="?")
-    check.set_defaults(run=_verify)
-    rebuild = commands.add_parser("rebuild", help="lập lại các bảng từ nhật ký / typed tables from the journal")
-    rebuild.set_defaults(run=_rebuild)
-    password = commands.add_parser("password", help="đặt mật khẩu (đọc từ bàn phím) / set a password (read from stdin)")
+
+    password = commands.add_parser("password", help="đặt mật khẩu / set a password (asked for, or one line on stdin)")
     password.add_argument("--user", required=True)
     password.set_defaults(run=_password)
+
+    take = commands.add_parser("import", help="nhập tệp, tất cả hoặc không gì cả / all or nothing")
+    take.add_argument("what", choices=("units", "template", "users"))
+    take.add_argument("file", type=Path)
+    take.set_defaults(run=_import)
+
+    export = commands.add_parser("export", help="xuất số liệu và các cuộc kiểm tra / figures and visits")
+    export.add_argument("--from", dest="first", default="", metavar="2026-10-01")
+    export.add_argument("--to", dest="last", default="", metavar="2026-12-31")
+    export.add_argument("--round", default="")
+    export.add_argument("--unit", default="", metavar="CODE")
+    export.add_argument("--format", choices=("csv", "xlsx", "json"), default="csv")
+    export.add_argument(
+        "--output", type=Path, help="tệp ghi ra / file to write; else stdout, or a named file at a terminal"
+    )
+    export.set_defaults(run=_export)
+
+    check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
+    check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
+    check.set_defaults(run=_verify)
+
+    rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
+    rebuild.set_defaults(run=_rebuild)
     return parser
 
 
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: cần dạng năm-tháng-ngày / an ISO day is needed") from None
+# --- serving ---------------------------------------------------------------------------------------------------------
 
 
-def _serve(asked: argparse.Namespace, settings: Settings) -> int:
+def _serve(asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment(start_demo=asked.demo)
     if settings.is_demo and not asked.demo:
-        raise CannotDo(
-            "Thư mục này là bản thử; dữ liệu thật cần thư mục khác. / This folder holds a demo; real data needs another."
+        raise Refused(
+            f"{settings.data} là dữ liệu bản thử (có {DEMO_SECRET}). Hãy chọn thư mục khác cho KIEMTRA_DATA. / "
+            "This folder holds a demo; choose another KIEMTRA_DATA."
         )
+    _refuse_taken_port(settings)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
     if settings.is_demo:
-        make_demo(app, settings.data)
-    print(f"Trung tâm / central: {settings.public_url} ({settings.host}:{settings.port})", flush=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", server_header=False)
-    return 0
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
-    db = Database(settings.database_url)
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def _enrol(asked: argparse.Namespace, settings: Settings) -> int:
-    now = system_clock()
-    with _database(settings) as db, db.writing() as connection:
-        user = find_user(connection, asked.user)
-        if user is None or not user.active:
-            raise CannotDo(f"Không có người dùng {asked.user!r} / there is no such user.")
-        code = access.new_code(connection, settings.secret, user.id, "kiemtra enrol", now)
-    link = access.enrolment_link(settings.public_url, code)
-    expires = datetime.fromtimestamp((now + access.CODE_VALID_MS) / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)
-    qr = io.StringIO()
-    segno.make(link, error="m").terminal(qr, compact=True)
-    print(f"{user.name} ({user.id})\nMã ghi danh / code: {code}\nĐường link / link: {link}")
-    print(f"Dùng một lần, đến / once, until: {expires:%H:%M %d/%m/%Y}\n{qr.getvalue()}")
-    return 0
-
-
-def _import(asked: argparse.Namespace, settings: Settings) -> int:
-    try:
-        raw = asked.file.read_bytes()
-    except OSError as error:
-        raise CannotDo(f"Không đọc được {asked.file} / cannot be read: {error.strerror}") from None
-    take = {"units": office.take_units, "template": office.take_template, "users": office.take_users}[asked.what]
-    with _database(settings) as db, db.writing() as connection:
-        taken = take(connection, db.central_device, "kiemtra import", raw, system_clock())
-    print(f"{taken.named} bản ghi, {taken.changed} mới hoặc thay đổi / records, {taken.changed} new or changed")
-    return 0
-
-
-def _export(asked: argparse.Namespace, settings: Settings) -> int:
-    wanted = Filter(asked.first, asked.last, asked.round)
-    readings = Readings()
-    with _database(settings) as db, db.reading() as connection:
-        document = summary(readings, connection, wanted)
-        template = max(readings.templates(connection).values(), key=lambda t: t.version, default=None)
-    if asked.format == "json":
-        body = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
-    elif asked.format == "csv":
-        body = as_csv(document)
-    else:
-        body = as_xlsx(
-            document, template, "Tổng hợp kiểm tra", "BẢN THỬ – dữ liệu minh họa" if settings.is_demo else ""
-        )
-    if asked.output:
-        asked.output.write_bytes(body)
-    else:
-        sys.stdout.buffer.write(body)
-        sys.stdout.buffer.flush()
-    return 0
-
-
-def _verify(asked: argparse.Namespace, settings: Settings) -> int:
-    photos = PhotoStore(settings.photos)
-    with _database(settings) as db, db.reading() as connection:
-        number = counted(connection)
-        found = list(verify(connection, photos, asked.visit))
-    for finding in found:
-        print(f"BỊ SỬA / ALTERED  {finding}")
-    if found:
-        return 1
-    print(
-        f"Nguyên vẹn / intact: {number['entries']} mục nhật ký / entries, {number['visits']} cuộc / visits, "
-        f"{number['photos']} ảnh / photos"
+        demo.make_demo(app, settings.data)
+    with app.state.db.reading() as connection:
+        is_empty = not rows(connection, 'SELECT id FROM "user" WHERE password_hash IS NOT NULL LIMIT 1')
+    for line in _greeting(settings, is_empty):
+        print(line, flush=True)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
     )
     return 0
 
 
-def _rebuild(_asked: argparse.Namespace, settings: Settings) -> int:
-    kinds = [kind for kind in READINGS if kind not in CENTRAL_KINDS] + list(CENTRAL_KINDS)
-    with _database(settings) as db, db.writing() as connection:
-        read = merge.rebuild(connection, kinds)
-    print(f"Đã đọc lại {read} mục nhật ký / entries read again")
+def _greeting(settings: Settings, is_empty: bool) -> list[str]:
+    lines = [f"Trung tâm chạy tại {settings.public_url}/hq/ (dừng: Ctrl-C) / central is running (stop: Ctrl-C)"]
+    if is_empty:
+        lines.append(
+            "Chưa ai đăng nhập được. Chạy: kiemtra import users TỆP.csv, rồi kiemtra password --user TÀI-KHOẢN / "
+            "Nobody can sign in yet: import users, then set a password"
+        )
+    if not settings.is_https and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        lines.append(
+            "Cảnh báo: mật khẩu đi qua mạng không mã hóa. Đặt máy chủ HTTPS phía trước và KIEMTRA_PUBLIC_URL=https://… / "
+            "Warning: passwords travel unprotected; put HTTPS in front"
+        )
+    return lines
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as reason:
+            raise Refused(
+                f"Không mở được {settings.host}:{settings.port} ({reason.strerror}). Hãy đặt KIEMTRA_PORT khác. / "
+                "The address cannot be used; choose another KIEMTRA_PORT."
+            ) from None
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+def _enrol(asked: argparse.Namespace) -> int:
+    settings, db = _opened(needs_secret=True)
+    now = system_clock()
+    with db.writing() as connection:
+        user = find_user(connection, asked.user)
+        if user is None or not user.active:
+            raise _no_such_user(asked.user)
+        valid_ms = asked.hours * access.HOUR_MS
+        code = access.new_code(connection, settings.secret, user.id, user.id, now, valid_ms)
+    drawn = io.StringIO()
+    segno.make(access.enrolment_link(settings.public_url, code), error="m").terminal(drawn, compact=True)
+    print(drawn.getvalue())
+    print(f"Mã ghi danh của {user.name}, dùng một lần / one-time enrolment code: {code}")
+    print(f"Hết hạn / expires: {moment(now + valid_ms)} (+07:00)")
     return 0
 
 
-def _password(asked: argparse.Namespace, settings: Settings) -> int:
-    typed = getpass("Mật khẩu mới / new password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    if len(typed) < 12:
-        raise CannotDo("Mật khẩu cần ít nhất 12 ký tự / a password needs at least 12 characters.")
-    with _database(settings) as db, db.writing() as connection:
-        if find_user(connection, asked.user) is None:
-            raise CannotDo(f"Không có người dùng {asked.user!r} / there is no such user.")
-        set_password(connection, asked.user, Passwords(settings.password_cost).hash(typed))
-    print("Đã đặt mật khẩu / password set")
+def _password(asked: argparse.Namespace) -> int:
+    settings, db = _opened()
+    with db.reading() as connection:
+        user = find_user(connection, asked.user)
+    if user is None:
+        raise _no_such_user(asked.user)
+    if user.role not in OFFICE_ROLES:
+        raise Refused(
+            f"{user.id} dùng điện thoại, không cần mật khẩu: hãy chạy kiemtra enrol --user {user.id}. / "
+            "Field users need no password; enrol their phone."
+        )
+    if sys.stdin.isatty():
+        given = getpass.getpass("Mật khẩu mới / new password: ")
+        if getpass.getpass("Gõ lại / again: ") != given:
+            raise Refused("Hai lần gõ không giống nhau. / The two do not match.")
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    try:
+        password_hash = Passwords(settings.password_cost).hash(given)
+    except ValueError as fault:
+        raise Refused(f"{fault} / The password is too short or too long.") from None
+    with db.writing() as connection:
+        set_password(connection, user.id, password_hash)
+    print(f"Đã đặt mật khẩu cho {user.name}. / Password set.")
     return 0
+
+
+def _no_such_user(user: str) -> Refused:
+    return Refused(f"Không có người dùng {user!r} đang hoạt động. / There is no such active user.")
+
+
+# --- files in and out ------------------------------------------------------------------------------------------------
+
+_TAKES = {"units": take_units, "template": take_template, "users": take_users}
+
+
+def _import(asked: argparse.Namespace) -> int:
+    _settings, db = _opened(may_make=True)
+    try:
+        raw = asked.file.read_bytes()
+    except OSError as reason:
+        raise Refused(f"Không đọc được tệp {asked.file}: {reason.strerror}. / The file cannot be read.") from None
+    with db.writing() as connection:
+        taken: Taken = _TAKES[asked.what](connection, db.central_device, "kiemtra", raw, system_clock())
+    print(f"Đã nhập {taken.named}, mới hoặc thay đổi {taken.changed}. / {taken.named} read, {taken.changed} changed.")
+    return 0
+
+
+def _export(asked: argparse.Namespace) -> int:
+    for name, day in (("--from", asked.first), ("--to", asked.last)):
+        if day and not is_day(day):
+            raise Refused(f"{name} {day!r}: cần ngày dạng 2026-10-01. / A day such as 2026-10-01 is needed.")
+    settings, db = _opened()
+    wanted = Filter(asked.first, asked.last, asked.round, asked.unit)
+    with db.reading() as connection:
+        content = _exported(connection, wanted, asked.format, settings.is_demo)
+    if asked.output is None and not sys.stdout.isatty():
+        sys.stdout.buffer.write(content)
+        return 0
+    target: Path = asked.output or Path(file_name(wanted, asked.format, "kiemtra"))
+    try:
+        target.write_bytes(content)
+    except OSError as reason:
+        raise Refused(f"Không ghi được {target}: {reason.strerror}. / The file cannot be written.") from None
+    print(target)
+    return 0
+
+
+def _exported(connection: Connection, wanted: Filter, kind: str, is_demo: bool) -> bytes:
+    """The figures; as JSON with every visit whole beside them."""
+    readings = Readings()
+    document = summary(readings, connection, wanted)
+    if kind == "csv":
+        return as_csv(document)
+    templates = readings.templates(connection)
+    if kind == "xlsx":
+        newest = max(templates.values(), key=lambda template: template.version, default=None)
+        return as_xlsx(document, newest, "Tổng hợp kiểm tra", "BẢN THỬ – dữ liệu minh họa" if is_demo else "")
+    found = [visit_document(readings.visit(connection, visit)) for visit in readings.find(connection, wanted)]
+    return (json.dumps({**document, "recorded": found}, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+# --- proof -----------------------------------------------------------------------------------------------------------
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    settings, db = _opened()
+    photos = PhotoStore(settings.photos)
+    with db.reading() as connection:
+        if asked.visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=asked.visit):
+            raise Refused(f"Không có cuộc kiểm tra {asked.visit!r}. / There is no such visit.")
+        findings = list(verify(connection, photos, asked.visit))
+        much = counted(connection)
+    for finding in findings[:SHOWN_FINDINGS]:
+        print(finding)
+    if findings:
+        print(
+            f"{len(findings)} chỗ không còn như khi ghi. / {len(findings)} places are not as written.", file=sys.stderr
+        )
+        return 1
+    print(
+        f"Nguyên vẹn: {much['entries']} mục, {much['visits']} cuộc, {much['photos']} ảnh. / "
+        "Everything is as it was written."
+    )
+    return 0
+
+
+def _rebuild(_asked: argparse.Namespace) -> int:
+    _settings, db = _opened()
+    with db.writing() as connection:
+        read = merge.rebuild(connection, list(READINGS))
+    print(f"Đã dựng lại các bảng từ {read} mục. / Rebuilt from {read} entries.")
+    return 0
+
+
+def _opened(*, needs_secret: bool = False, may_make: bool = False) -> tuple[Settings, Database]:
+    """The settings and the database; Refused when there is none and the command would only find it empty."""
+    settings = Settings.from_environment(needs_secret=needs_secret)
+    file = make_url(settings.database_url).database
+    if not may_make and not (file and Path(file).exists()):
+        raise Refused(
+            f"Chưa có dữ liệu ở {file}: hãy xem lại KIEMTRA_DATA. / There is no data here; check KIEMTRA_DATA."
+        )
+    return settings, Database(settings.database_url)

@@ -5,7 +5,7 @@ better), `now` (again at once) or `later` (again after a while).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
@@ -120,20 +120,23 @@ def of_validation(errors: list[Any]) -> Problem:
     return malformed(".".join(place) or "body", vi, en)
 
 
-def install(app: FastAPI) -> None:
-    """Make every refusal and failure of the app a problem document."""
+def install(app: FastAPI, pages: str, draw: Callable[[Request, Problem], Response]) -> None:
+    """Make every refusal and failure of the app a problem document; below the path `pages` what `draw` makes of it."""
+
+    def told(request: Request, problem: Problem) -> Response:
+        return draw(request, problem) if request.url.path.startswith(pages) else problem.response()
 
     @app.exception_handler(Problem)
-    async def _problem(_request: Request, problem: Problem) -> Response:
-        return problem.response()
+    async def _problem(request: Request, problem: Problem) -> Response:
+        return told(request, problem)
 
     @app.exception_handler(RequestValidationError)
-    async def _validation(_request: Request, error: RequestValidationError) -> Response:
-        return of_validation(list(error.errors())).response()
+    async def _validation(request: Request, error: RequestValidationError) -> Response:
+        return told(request, of_validation(list(error.errors())))
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> Response:
-        return _of_http(error.status_code, error.headers).response()
+    async def _http(request: Request, error: HTTPException) -> Response:
+        return told(request, _of_http(error.status_code, error.headers))
 
     @app.exception_handler(OperationalError)
     async def _database(_request: Request, error: OperationalError) -> Response:

@@ -67,11 +67,13 @@ class Settings:
         )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None, *, start_demo: bool = False) -> Self:
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, start_demo: bool = False, needs_secret: bool = True
+    ) -> Self:
         """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT, _PUBLIC_URL and _APP_URL.
 
         A demo's folder holds its own random secret, made here on the first `start_demo`; real work takes it from
-        KIEMTRA_SECRET only. Raises SettingsError.
+        KIEMTRA_SECRET only; what signs nothing does without. Raises SettingsError.
         """
         given = os.environ if environment is None else environment
         if not given.get("KIEMTRA_DATA"):
@@ -97,7 +99,11 @@ class Settings:
             data=data,
             database_url=database_url,
             photos=_photos(given.get("KIEMTRA_PHOTOS_URL") or "", data),
-            secret=_demo_secret(data) if is_demo else _secret(given.get("KIEMTRA_SECRET") or ""),
+            secret=_demo_secret(data)
+            if is_demo
+            else _secret(given.get("KIEMTRA_SECRET") or "")
+            if needs_secret
+            else b"",
             host=host,
             port=port,
             is_demo=is_demo,

@@ -1,0 +1,78 @@
+"""Enrolled phones: who has which, when it was last heard of, a code for a new one, the end of a lost one."""
+
+from typing import Any
+
+import segno
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from central import access
+from central.database import rows
+from central.hq.door import AtDesk, Desk, SentForm, go_to, page, text_of
+from central.people import FIELD_ROLES, User, all_users, find_user
+from central.problems import Problem
+
+router = APIRouter()
+
+
+def team_names(connection: Connection) -> dict[str, str]:
+    """Team id → name."""
+    return {row["id"]: row["name"] or row["id"] for row in rows(connection, "SELECT id, name FROM team")}
+
+
+def may_equip(desk: Desk, role: str) -> bool:
+    """Home Affairs looks after the teams' phones; a phone of the office, with its rights, only an administrator."""
+    return desk.is_administrator or role in FIELD_ROLES
+
+
+def _devices_page(request: Request, desk: Desk, **new_code: Any) -> Response:
+    with request.app.state.db.reading() as connection:
+        devices = rows(
+            connection,
+            """SELECT d.id, d.user_id, d.name, d.enrolled_at, d.last_seen_at, d.revoked_at, u.name AS user_name, u.role,
+                   u.team, u.active FROM device d JOIN "user" u ON u.id = d.user_id
+               ORDER BY d.revoked_at IS NOT NULL, u.name, d.enrolled_at""",
+        )
+        users = [user for user in all_users(connection) if user.active and may_equip(desk, user.role)]
+        teams = team_names(connection)
+    revocable = {device["id"] for device in devices if may_equip(desk, device["role"])}
+    facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, **new_code}
+    return page(request, "devices.html", desk, devices=devices, users=users, teams=teams, revocable=revocable, **facts)
+
+
+@router.get("/devices")
+def get_devices(request: Request, desk: AtDesk) -> Response:
+    return _devices_page(request, desk)
+
+
+@router.post("/devices/codes")
+def post_code(request: Request, desk: AtDesk, form: SentForm) -> Response:
+    """A one-time code, shown on this one answer and kept nowhere."""
+    state = request.app.state
+    now = state.now()
+    with state.db.writing() as connection:
+        user: User | None = find_user(connection, text_of(form, "user"))
+        if user is None or not user.active:
+            raise Problem(404, "not-found", "Không có người dùng này", "There is no such user")
+        if not may_equip(desk, user.role):
+            raise access.role_denied()
+        code = access.new_code(connection, state.settings.secret, user.id, desk.caller.user, now)
+    link = access.enrolment_link(state.settings.public_url, code)
+    qr = segno.make(link, error="m").svg_inline(scale=4, border=4, omitsize=True)
+    return _devices_page(request, desk, code=code, qr=qr, code_user=user, expires_at=now + access.CODE_VALID_MS)
+
+
+@router.post("/devices/{device}/revoke")
+def post_revoke(request: Request, device: str, desk: AtDesk, _form: SentForm) -> Response:
+    state = request.app.state
+    with state.db.writing() as connection:
+        found = rows(
+            connection, 'SELECT u.role FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.id = :id', id=device
+        )
+        if not found:
+            raise Problem(404, "not-found", "Không có máy này", "There is no such phone")
+        if not may_equip(desk, found[0]["role"]):
+            raise access.role_denied()
+        access.revoke(connection, device, state.now())
+    return go_to("/hq/devices")

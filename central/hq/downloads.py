@@ -1,0 +1,63 @@
+"""The summary to take away: the same figures as on the page, as CSV or XLSX, under a name that sorts."""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from app.figures import summarize
+from app.readings import load_units
+from app.sync.stamp import fold
+from app.units import bare_name
+from central.hq.door import AtDesk
+from central.hq.wanted import Asked, Wanted
+from central.hq.words import day
+from central.readings import Filter
+from central.summary import as_csv, as_xlsx, file_name
+from central.summary_api import CSV_TYPE, XLSX_TYPE
+
+router = APIRouter()
+
+DEMO_MARK = "BẢN THỬ – dữ liệu minh họa"
+
+
+def _document(request: Request, connection: Connection, wanted: Wanted, kind: str) -> tuple[dict[str, Any], str]:
+    """The figures and the name of the file."""
+    lines = wanted.lines(request.app.state.readings, connection)
+    units = load_units(connection)
+    provinces = set()
+    for line in lines:
+        unit = next((unit for unit in units if unit.code == line.unit_code), None)
+        while unit is not None and unit.level != "province":
+            unit = next((parent for parent in units if parent.code == unit.parent_code and unit.parent_code), None)
+        if unit is not None:
+            provinces.add(re.sub(r"[^a-z0-9]+", "-", bare_name(fold(unit.name))).strip("-"))
+    place = provinces.pop() if len(provinces) == 1 else "cac-tinh"
+    chosen = Filter(wanted.first, wanted.last, wanted.round, wanted.unit)
+    return summarize(lines), file_name(chosen, kind, place)
+
+
+@router.get("/summary.csv")
+def get_csv(request: Request, _desk: AtDesk, wanted: Asked) -> Response:
+    with request.app.state.db.reading() as connection:
+        document, name = _document(request, connection, wanted.for_figures, "csv")
+    return Response(as_csv(document), media_type=CSV_TYPE, headers=_as_file(name))
+
+
+@router.get("/summary.xlsx")
+def get_xlsx(request: Request, _desk: AtDesk, wanted: Asked) -> Response:
+    state = request.app.state
+    with state.db.reading() as connection:
+        document, name = _document(request, connection, wanted.for_figures, "xlsx")
+        templates = state.readings.templates(connection)
+    newest = max(templates.values(), key=lambda template: template.version, default=None)
+    days = f", từ {day(wanted.first)} đến {day(wanted.last)}" if wanted.first or wanted.last else ""
+    mark = DEMO_MARK if state.settings.is_demo else ""
+    sheets = as_xlsx(document, newest, f"Tổng hợp kiểm tra{days}", mark)
+    return Response(sheets, media_type=XLSX_TYPE, headers=_as_file(name))
+
+
+def _as_file(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

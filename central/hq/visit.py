@@ -1,0 +1,243 @@
+"""One visit: its figures, every count, finding, answer and photo, and who recorded what when."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from app.checklist import SEVERITIES, Item, Section
+from app.readings import AnswerReading, PhotoReading, VisitReading
+from app.records import ATTENDANCE_SECTION, HEADS
+from central.database import rows
+from central.hq.door import AtDesk, page
+from central.hq.wanted import choices, of_page, page_number
+from central.hq.words import DASH, day, number
+from central.photos import answer_photo
+from central.readings import recorded
+from central.uploads import Sha256
+
+router = APIRouter()
+
+JOURNAL_SIZE = 150
+
+YES_NO_NA = {"yes": "Có", "no": "Không", "na": "Không áp dụng"}
+KIND_NAMES = {
+    "visit": "Cuộc kiểm tra", "count": "Lần đếm", "row": "Dòng", "answer": "Trả lời", "photo": "Ảnh",
+    "finding": "Tồn tại", "recommendation": "Kiến nghị", "person": "Người", "signature": "Chữ ký",
+}  # fmt: skip
+VERDICT_NAMES = {"pending": "chờ cuộc kiểm tra", "rejected": "không được nhận", "moved": "đã ghi lại ở nhánh khác"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One item of the checklist as the page shows it."""
+
+    item: Item
+    text: str
+    remark: str
+    fails: bool
+    misses_photo: bool
+    photos: Sequence[PhotoReading]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A section outside repeated ones, or one row of a repeated one."""
+
+    section: Section
+    row: str
+    name: str
+    items: Sequence[Shown]
+
+
+@dataclass(frozen=True)
+class CountShown:
+    """One walk through the rooms with its rooms and their sums."""
+
+    id: str
+    moment: int
+    note: str
+    is_main: bool
+    rooms: Sequence[tuple[str, str, Mapping[str, int | None], str]]
+    """(row id, name, heads, what does not add up in words)"""
+    heads: Mapping[str, int | None]
+    rate: str | None
+
+
+def answer_text(item: Item, answer: AnswerReading | None) -> str:
+    """An answer in words; a dash for none."""
+    value = answer.value if answer else None
+    if value is None or value == "" or value == []:
+        return DASH
+    if item.type == "count" and isinstance(value, int):
+        return number(value)
+    if item.type == "yes_no_na":
+        return YES_NO_NA.get(str(value), str(value))
+    if item.type == "date":
+        return day(str(value))
+    if item.type == "choice":
+        codes = value if isinstance(value, list) else [value]
+        options = [item.option(str(code)) for code in codes]
+        return "; ".join(o.label.vi if o else str(c) for o, c in zip(options, codes, strict=True))
+    return str(value)
+
+
+def _block(reading: VisitReading, section: Section, row: str) -> Block:
+    outcome = reading.outcome
+    items = []
+    for item in section.items:
+        if section.code == ATTENDANCE_SECTION and item.code in HEADS:
+            continue  # in the tables of counts
+        answer, photos = reading.answers.get((row, item.code)), reading.photos_of(row, item.code)
+        if outcome.is_relevant(item, row) or photos:
+            items.append(
+                Shown(
+                    item,
+                    answer_text(item, answer),
+                    answer.remark if answer else "",
+                    outcome.fails(item, row),
+                    outcome.misses_photo(item, row),
+                    photos,
+                )
+            )
+    return Block(section, row, reading.row_name(row), items)
+
+
+def _blocks(reading: VisitReading) -> list[Block]:
+    """What was asked, section by section; rooms only where something beyond the figures was recorded."""
+    blocks = []
+    for section in reading.template.sections:
+        for row in reading.outcome.rows_of(section):
+            block = _block(reading, section, row)
+            is_said = any(shown.text != DASH or shown.remark or shown.photos for shown in block.items)
+            if section.code != ATTENDANCE_SECTION or is_said:
+                blocks.append(block)
+    return [block for block in blocks if block.items]
+
+
+def _count(reading: VisitReading, id: str, moment: int, note: str) -> CountShown:
+    figures = reading.figures_of(id)
+    rooms = []
+    for room in reading.rooms(id):
+        check = figures.checks.get(room.id)
+        words = ""
+        if check and check.state in ("short", "over") and check.difference is not None:
+            words = f"thiếu {check.difference} người" if check.difference > 0 else f"thừa {-check.difference} người"
+        elif check and check.state == "incomplete":
+            words = "còn ô chưa ghi"
+        rooms.append((room.id, room.name, reading.heads(room.id), words))
+    return CountShown(id, moment, note, id == reading.main_count, rooms, figures.heads, figures.attendance_rate)
+
+
+def _loose_photos(reading: VisitReading, blocks: Sequence[Block]) -> list[tuple[PhotoReading, str]]:
+    """Photos that stand at no item shown above, each with what it belongs to."""
+    shown = {photo.id for block in blocks for item in block.items for photo in item.photos}
+    found = []
+    for photo in reading.photos:
+        if photo.id not in shown:
+            section = reading.template.by_section.get(photo.item)
+            item = reading.template.items.get(photo.item)
+            place = section.title.vi if section else item.label.vi if item else ""
+            found.append((photo, " – ".join(part for part in (reading.row_name(photo.row), place) if part)))
+    return found
+
+
+@router.get("/visits/{visit}")
+def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
+    state = request.app.state
+    with state.db.reading() as connection:
+        reading = state.readings.visit(connection, visit)
+        offered = choices(connection)
+        authors = rows(
+            connection,
+            """SELECT coalesce(u.name, e.author) AS author, coalesce(d.name, e.device) AS device, count(*) AS entries,
+                   min(e.ms) AS first, max(e.ms) AS last, max(e.received_at) AS received,
+                   sum(CASE WHEN e.verdict = 'applied' THEN 0 ELSE 1 END) AS refused
+               FROM entry e LEFT JOIN "user" u ON u.id = e.author LEFT JOIN device d ON d.id = e.device
+               WHERE e.visit = :visit GROUP BY 1, 2, e.device, e.author ORDER BY first""",
+            visit=visit,
+        )
+    named = {name for photo in reading.photos for name in (photo.sha256, photo.preview) if name}
+    absent = set(state.photos.missing(sorted(named)))
+    blocks = _blocks(reading)
+    outcome = reading.outcome
+    failures = [
+        (severity, [f for f in outcome.failures if f.severity == severity])
+        for severity in SEVERITIES
+        if any(f.severity == severity for f in outcome.failures)
+    ]
+    return page(
+        request,
+        "visit.html",
+        desk,
+        visit=reading,
+        figures=reading.figures,
+        counts=[_count(reading, count.id, count.moment, count.note) for count in reading.counts],
+        heads=HEADS,
+        blocks=blocks,
+        failures=failures,
+        missing=outcome.missing_photos,
+        loose_photos=_loose_photos(reading, blocks),
+        absent=absent,
+        authors=authors,
+        choices=offered,
+    )
+
+
+@router.get("/visits/{visit}/journal")
+def get_journal(request: Request, visit: str, desk: AtDesk, record: str = "") -> Response:
+    """Who recorded what when, whole or of the records whose id begins with `record`."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        reading = state.readings.visit(connection, visit)
+        entries = [entry for entry in recorded(connection, visit) if entry.record.startswith(record)]
+    shown, number_of_page, pages = of_page(entries, page_number(request, "page"), JOURNAL_SIZE)
+    return page(
+        request,
+        "journal.html",
+        desk,
+        visit=reading,
+        record=record,
+        what=_what(reading, record, "answer") if record else "",
+        entries=[(entry, *_said(reading, entry)) for entry in shown],
+        count=len(entries),
+        number_of_page=number_of_page,
+        pages=pages,
+    )
+
+
+def _what(reading: VisitReading, record: str, kind: str) -> str:
+    """A record in words: the room and the item of an answer, the name of a row, the moment of a count."""
+    if kind == "answer":
+        _, row, code = [*record.split("/"), "", ""][:3]
+        item = reading.template.items.get(code)
+        return " – ".join(part for part in (reading.row_name(row), item.label.vi if item else code) if part)
+    return reading.row_name(record)
+
+
+def _said(reading: VisitReading, entry: Any) -> tuple[str, str, str, str]:
+    """(kind in words, the record in words, what the entry says, why it is not read) of a journal entry."""
+    fields = json.loads(entry.patch)
+    parts = []
+    item = reading.template.items.get(entry.record.split("/")[-1]) if entry.kind == "answer" else None
+    for name, value in fields.items():
+        if name in ("visit", "row", "item"):
+            continue
+        if name == "value" and item is not None:
+            parts.append(answer_text(item, AnswerReading("", item.code, value, "")))
+        else:
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+            parts.append(f"{name}: {DASH if text is None else text}")
+    refused = VERDICT_NAMES.get(entry.verdict, "")
+    if entry.problem:
+        refused = f"{refused}: {json.loads(entry.problem).get('title', '').split(' / ')[0]}"
+    return KIND_NAMES.get(entry.kind, entry.kind), _what(reading, entry.record, entry.kind), "; ".join(parts), refused
+
+
+@router.get("/photos/{sha256}")
+def get_photo(request: Request, sha256: Sha256, desk: AtDesk, size: str = "") -> Response:
+    """A photo for a page, by the cookie; the API asks for a token."""
+    return answer_photo(request, desk.caller, sha256, wants_preview=size == "preview")
