@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import flet as ft
@@ -28,6 +28,9 @@ from app.sync import exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 
 log = logging.getLogger("sokiemtra")
+
+PhotoState: TypeAlias = ledger.PhotoState
+Waiting: TypeAlias = ledger.Waiting
 
 T = TypeVar("T")
 
@@ -80,6 +83,7 @@ class Shot:
 @dataclass(eq=False)
 class AppState:
     device: Device
+    _windows: "list[Window]" = field(default_factory=list, init=False)
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
     failure: StoreProblem | None = None
@@ -92,7 +96,6 @@ class AppState:
     theme: str = "system"
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: "asyncio.Task[None] | None" = None
-    _windows: "list[Window]" = field(default_factory=list)
 
     @classmethod
     def open(cls, device: Device | None = None) -> "AppState":
