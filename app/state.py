@@ -83,7 +83,6 @@ class Shot:
 @dataclass(eq=False)
 class AppState:
     device: Device
-    _windows: "list[Window]" = field(default_factory=list, init=False)
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
     failure: StoreProblem | None = None
@@ -96,6 +95,7 @@ class AppState:
     theme: str = "system"
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: "asyncio.Task[None] | None" = None
+    _windows: "list[Window]" = field(default_factory=list)
 
     @classmethod
     def open(cls, device: Device | None = None) -> "AppState":
@@ -155,7 +155,7 @@ class AppState:
 
     def _notify(self, field: str | None) -> None:
         # Flet would redraw every component in the session whose event came last, and what syncs by itself belongs to none.
-        for window in self._windows:
+        for window in self.__dict__.get("_windows", ()):  # none yet while the app itself is being made
             window.redraw()
 
     def tell(self, message: Message | None) -> None:
