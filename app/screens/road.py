@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import flet as ft
@@ -45,9 +46,17 @@ class Road:
 
     here: str = "/"
     _trail: list[str] = field(default_factory=list)
+    _kept: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._trail = [self.here]
+
+    def keep(self, name: str, value: Any) -> None:
+        """What a screen wants to find again when one comes back to it (what was searched for, how far it was opened)."""
+        self._kept[name] = value
+
+    def kept(self, name: str, default: Any) -> Any:
+        return self._kept.get(name, default)
 
     @property
     def can_go_back(self) -> bool:

@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import flet as ft
 
@@ -11,7 +11,10 @@ from app.screens.frame import bar, screen
 from app.screens.parts import button, error_panel
 from app.screens.road import use_road
 from app.screens.theme import Look
-from app.state import use_app
+from app.screens.words import word
+from app.state import AppState, Message, use_app
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,29 @@ def use_look() -> Look:
     """Language and text size as the settings have them."""
     app = use_app()
     return Look(app.language, app.text_size)
+
+
+def use_maybe(_kind: type[T]) -> tuple[T | None, Callable[[T | None], None]]:
+    """State that begins as nothing."""
+    return ft.use_state(None)
+
+
+def said(key: str, *, is_problem: bool = False, **values: object) -> Message:
+    """Something to tell, from the words of the screens."""
+    return Message(word(key, "vi", **values), word(key, "en", **values), is_problem)
+
+
+async def hand_out(app: AppState, picker: ft.FilePicker, name: str, contents: Callable[[], bytes]) -> None:
+    """Lets the inspector keep a file outside the app, and says how it went; nothing when they changed their mind."""
+    try:
+        data = await app.device.in_background(contents)
+        kept = await picker.save_file(file_name=name, src_bytes=data)
+    except (OSError, RuntimeError) as problem:
+        log.warning("%s was not saved: %r", name, problem)
+        app.tell(said("save_failed", is_problem=True))
+        return
+    if kept or ft.context.page.web:
+        app.tell(said("saved_out", name=name))
 
 
 def guarded(component: Callable[..., Any]) -> Callable[..., Any]:

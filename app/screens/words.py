@@ -7,6 +7,8 @@ are icons. English avoids plurals ("left: 2"), so that no string needs grammar.
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
+from app.screens.screen_words import SCREEN_WORDS
+
 LANGUAGES = ("vi", "en")
 NOTHING = "–"
 """Shown where nothing was recorded; a zero is a record."""
@@ -44,7 +46,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "count_add": ("Thêm lần đếm", "Add a count"),
     "rooms_list": ("Danh sách phòng", "List of rooms"),
     "room_place": ("{number}/{of}", "{number}/{of}"),
-    "room_title": ("{name}, phòng {number} trong {of}", "{name}, room {number} of {of}"),
     "one_more": ("{figure}, thêm một", "{figure}, one more"),
     "one_less": ("{figure}, bớt một", "{figure}, one less"),
     "figure_is": ("{figure}: {value}", "{figure}: {value}"),
@@ -84,7 +85,7 @@ WORDS: dict[str, tuple[str, str]] = {
     # items
     "yes": ("Có", "Yes"),
     "no": ("Không", "No"),
-    "na": ("Không áp dụng", "Not applicable"),
+    "na": ("Không áp dụng", "N/A"),
     "fails": ("Không đạt", "Fails"),
     "minor": ("Nhắc nhở", "Minor"),
     "major": ("Phải khắc phục", "Major"),
@@ -131,6 +132,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "caption_empty_room": ("Phòng vắng người", "Empty room"),
     "caption_document": ("Văn bản", "Document"),
 }
+
+WORDS |= SCREEN_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

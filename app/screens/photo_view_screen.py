@@ -1,0 +1,103 @@
+"""One photo of a visit: seen whole, captioned, its place and where its file is; taken out when it does not belong."""
+
+from collections.abc import Sequence
+
+import flet as ft
+
+from app.screens.frame import bar, screen
+from app.screens.listing import fact
+from app.screens.parts import Handler, badge, button, panel
+from app.screens.road import use_road
+from app.screens.text_line import TextLine
+from app.screens.theme import RADIUS, Look
+from app.screens.window import said, use_look
+from app.screens.words import day_and_moment
+from app.state import PhotoState, use_app
+
+
+@ft.component
+def PhotoViewScreen(photo: str) -> ft.Control:
+    app, look, road = use_app(), use_look(), use_road()
+    is_sure, set_sure = ft.use_state(False)
+    found = app.book.photo(photo)
+    visit = app.book.visit(found.visit)
+    picture = ft.use_memo(lambda: app.photo_bytes(found.sha256) or app.photo_bytes(found.preview), [found.sha256])
+    item, section = visit.template.items.get(found.item), visit.template.by_section.get(found.item)
+    label = item.label if item else section.title if section else None
+    places = [visit.row_name(found.row), label[look.language] if label else ""]
+
+    def caption(words: str) -> None:
+        app.tap(app.book.edit_photo, found, caption=words)
+
+    def remove() -> None:
+        app.tap(app.book.remove_photo, found)
+        app.tell(said("photo_removed"))
+        road.back()
+
+    return draw(
+        look,
+        picture,
+        found.caption,
+        facts=[
+            (look.say("photo_taken"), day_and_moment(found.taken_at, look.language)),
+            (look.say("photo_at"), ": ".join(p for p in places if p) or look.say("photo_at_visit")),
+        ],
+        state=app.book.file_states().get(found.sha256),
+        unit=visit.unit_name,
+        is_sure=is_sure,
+        on_caption=caption if visit.is_open else None,
+        on_ask=(lambda: set_sure(True)) if visit.is_open else None,
+        on_remove=remove,
+        on_keep=lambda: set_sure(False),
+        on_back=road.back,
+    )
+
+
+def draw(
+    look: Look,
+    picture: bytes | None,
+    caption: str,
+    *,
+    facts: Sequence[tuple[str, str]],
+    state: PhotoState | None,
+    unit: str,
+    is_sure: bool,
+    on_caption: Handler | None,
+    on_ask: Handler | None,
+    on_remove: Handler,
+    on_keep: Handler,
+    on_back: Handler,
+) -> ft.Control:
+    body: list[ft.Control] = []
+    if picture is None:
+        body.append(panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [look.say("photo_not_here")]))
+    else:
+        name = look.say("photo_open", number=1, caption=caption or look.say("photo_uncaptioned"))
+        body.append(
+            ft.Image(picture, fit=ft.BoxFit.CONTAIN, border_radius=RADIUS, semantics_label=name, gapless_playback=True)
+        )
+    body.append(ft.Row([_state(look, state)], wrap=True))
+    body.append(TextLine(look, look.say("photo_caption"), caption, on_caption, identifier="caption"))
+    body += [fact(look, name, value) for name, value in facts]
+    if is_sure:
+        body += [
+            panel(look, ft.Icons.HELP, [look.say("photo_remove_ask")], "amber"),
+            button(look, look.say("photo_remove_yes"), on_remove, kind="alarm", identifier="photo-remove-yes"),
+            button(look, look.say("cancel"), on_keep, kind="bare", identifier="photo-keep"),
+        ]
+    elif on_ask:
+        body.append(
+            button(look, look.say("photo_remove"), on_ask, kind="bare", icon=ft.Icons.DELETE, identifier="photo-remove")
+        )
+    return screen(body, head=bar(look, look.say("photo_title"), on_back, subtitle=unit))
+
+
+def _state(look: Look, state: PhotoState | None) -> ft.Control:
+    if state is None:
+        return badge(look, ft.Icons.PHONE_ANDROID, look.say("photo_state_elsewhere"))
+    if state.is_received:
+        return badge(look, ft.Icons.CLOUD_DONE, look.say("photo_state_received"), "good")
+    if state.why:
+        why = state.why.split(" / ")[0 if look.language == "vi" else -1]
+        return badge(look, ft.Icons.INFO, look.say("photo_state_refused", why=why), "amber")
+    return badge(look, ft.Icons.CLOUD_UPLOAD, look.say("photo_state_saved"))

@@ -1,0 +1,109 @@
+"""Settings: language, text size, light and dark, this phone, its storage, the journal handed out, about."""
+
+from importlib import metadata
+
+import flet as ft
+
+from app.screens.frame import bar, screen
+from app.screens.listing import fact, heading
+from app.screens.parts import Handler, button, chips, panel, text
+from app.screens.road import use_road
+from app.screens.theme import TEXT_SCALES, Look
+from app.screens.window import hand_out, use_look
+from app.screens.words import NOTHING, day_and_moment, size
+from app.state import use_app
+
+THEMES = ("light", "dark", "system")
+
+
+@ft.component
+def SettingsScreen() -> ft.Control:
+    app, look, road = use_app(), use_look(), use_road()
+    picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
+    is_sure, set_sure = ft.use_state(False)
+    book, who = app.book, app.book.enrolment
+    assert who is not None
+    plan = book.reference.rounds.get(book.current_round())
+    used_book, used_photos = app.used_bytes()
+
+    async def export() -> None:
+        await hand_out(app, picker, f"so-kiem-tra_{book.today}.jsonl", app.exported)
+
+    return screen(
+        [
+            *choices(look, app.theme, app.set_setting),
+            heading(look, look.say("set_phone")),
+            fact(look, look.say("set_phone_name"), book.setting("phone_name") or NOTHING),
+            fact(look, look.say("set_user"), who.user_name or NOTHING),
+            fact(look, look.say("set_team"), who.team_name or NOTHING),
+            fact(look, look.say("set_round"), plan.name if plan else NOTHING),
+            fact(
+                look,
+                look.say("set_synced"),
+                day_and_moment(app.sync.last_success, look.language)
+                if app.sync.last_success
+                else look.say("never_synced"),
+            ),
+            *enrol_again(look, is_sure, lambda: set_sure(True), lambda: set_sure(False), road.to("/enrol")),
+            heading(look, look.say("set_storage")),
+            fact(look, look.say("set_book"), size(used_book, look.language), identifier="used-book"),
+            fact(look, look.say("set_photos"), size(used_photos, look.language), identifier="used-photos"),
+            fact(look, look.say("set_free"), size(app.device.free_bytes(), look.language)),
+            button(look, look.say("set_export"), export, icon=ft.Icons.SAVE_ALT, identifier="export"),
+            text(look, look.say("set_export_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
+            heading(look, look.say("set_about")),
+            text(look, f"{look.say('app')} · {look.say('set_version', version=version())}", 16),
+            text(look, look.say("set_about_words"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
+        ],
+        head=bar(look, look.say("tab_settings")),
+        spacing=10,
+    )
+
+
+def version() -> str:
+    """The version installed; a dash where the app runs without having been installed."""
+    try:
+        return metadata.version("so-kiem-tra")
+    except metadata.PackageNotFoundError:
+        return NOTHING
+
+
+def choices(look: Look, theme: str, on_set: Handler) -> list[ft.Control]:
+    """Language, text size, light or dark."""
+    return [
+        heading(look, look.say("set_language")),
+        chips(
+            look,
+            [("vi", look.say("set_vi")), ("en", look.say("set_en"))],
+            [look.language],
+            lambda code: on_set("language", code),
+            identifier="language",
+        ),
+        heading(look, look.say("set_text")),
+        chips(
+            look,
+            [(str(scale), look.say(f"set_text_{scale}")) for scale in TEXT_SCALES],
+            [str(look.text_scale)],
+            lambda code: on_set("text_size", code),
+            identifier="text-size",
+        ),
+        heading(look, look.say("set_theme")),
+        chips(
+            look,
+            [(code, look.say(f"set_{code}")) for code in THEMES],
+            [theme],
+            lambda code: on_set("theme", code),
+            identifier="theme",
+        ),
+    ]
+
+
+def enrol_again(look: Look, is_sure: bool, on_ask: Handler, on_not: Handler, on_go: Handler) -> list[ft.Control]:
+    """Asked first, in place: enrolling again is rare and must not happen by a slip of the thumb."""
+    if not is_sure:
+        return [button(look, look.say("set_enrol"), on_ask, icon=ft.Icons.HOW_TO_REG, identifier="enrol-again")]
+    return [
+        panel(look, ft.Icons.HELP, [look.say("set_enrol_ask")], "amber"),
+        button(look, look.say("set_enrol_yes"), on_go, kind="amber", identifier="enrol-again-yes"),
+        button(look, look.say("cancel"), on_not, kind="bare", identifier="enrol-again-no"),
+    ]

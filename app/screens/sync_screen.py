@@ -1,0 +1,255 @@
+"""What central has: three lines with progress, the last success and failure in words, and every visit and photo."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import flet as ft
+
+from app.readings import VisitReading
+from app.screens.frame import bar, screen
+from app.screens.listing import gathered, heading, meter
+from app.screens.parts import Handler, badge, button, list_row, panel, text, touched
+from app.screens.road import use_road, visit_path
+from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
+from app.screens.today_screen import badge_of
+from app.screens.window import use_look
+from app.screens.words import day, day_and_moment, number, size
+from app.state import PhotoState, SyncView, Waiting, use_app
+
+VISITS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One of the three lines: figures, small photos, full photos. `of` 0 is nothing to send."""
+
+    name: str
+    done: int
+    of: int
+    words: str
+
+
+@dataclass(frozen=True)
+class VisitLine:
+    """A visit and what central has of it; `details` once it is opened."""
+
+    id: str
+    unit: str
+    when: str
+    photos: int
+    is_waiting: bool
+    details: tuple[tuple[str, str], ...] = ()
+    """(what, where it is) of the figures and of every photo."""
+
+
+@ft.component
+def SyncScreen() -> ft.Control:
+    app, look, road = use_app(), use_look(), use_road()
+    book, view = app.book, app.sync
+    opened, set_opened = ft.use_state("")
+    waiting = book.waiting()
+    states = book.file_states() if opened else {}
+    known = {
+        v.id: VisitLine(v.id, v.unit_name, day(v.visit_date, look.language), v.photos, v.id in waiting.visits)
+        for v in book.visits(limit=VISITS_SHOWN)
+    }
+    for visit in sorted(waiting.visits - set(known), reverse=True)[:VISITS_SHOWN]:
+        reading = book.visit(visit)
+        when = day(reading.visit_date, look.language)
+        known[visit] = VisitLine(visit, reading.unit_name, when, len(reading.photos), True)
+    if opened in known:
+        line = known[opened]
+        details = details_of(look, book.visit(opened), waiting, states, view)
+        known[opened] = VisitLine(line.id, line.unit, line.when, line.photos, line.is_waiting, details)
+    refused = [
+        (task["visit"], str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1])
+        for task in app.sync_tasks()
+    ]
+
+    def toggle(visit: str) -> None:
+        set_opened("" if opened == visit else visit)
+
+    return draw(
+        look,
+        view,
+        three_lines(look, view, waiting),
+        rest_words(look, view, waiting),
+        sorted(known.values(), key=lambda line: not line.is_waiting),
+        opened,
+        refused,
+        on_send=app.sync_now,
+        on_visit=toggle,
+        on_task=lambda visit: road.to(visit_path(visit)),
+    )
+
+
+def three_lines(look: Look, view: SyncView, waiting: Waiting) -> list[Sending]:
+    """While sending: sent of how many; at rest: how many wait."""
+    p = view.progress
+    running = {
+        "sync_figures": (p.entries_sent, p.entries_total),
+        "sync_previews": (p.previews_sent, p.previews_total),
+        "sync_photos": (p.photos_sent, p.photos_total),
+    }
+    left = {"sync_figures": waiting.entries, "sync_previews": waiting.previews, "sync_photos": waiting.photos}
+    found = []
+    for key in running:
+        done, of = running[key]
+        if view.is_running and of:
+            words = look.say("sync_of", done=number(done, look.language), of=number(of, look.language))
+            found.append(Sending(look.say(key), done, of, words))
+        elif left[key]:
+            words = look.say("sync_waits", count=number(left[key], look.language))
+            found.append(Sending(look.say(key), 0, left[key], words))
+        else:
+            found.append(Sending(look.say(key), 1, 1, look.say("sync_nothing")))
+    return found
+
+
+def rest_words(look: Look, view: SyncView, waiting: Waiting) -> str:
+    """Bytes sent and to go, and the minutes left at the speed of this run; empty when nothing is to go."""
+    p = view.progress
+    if view.is_running and p.bytes_total:
+        left = max(0, p.bytes_total - p.bytes_sent)
+        sent = look.say("sync_bytes", sent=size(p.bytes_sent, look.language), of=size(p.bytes_total, look.language))
+        return gathered(sent, _minutes(look, left, view.bytes_per_second))
+    return look.say("sync_to_go", size=size(waiting.bytes, look.language)) if waiting.bytes else ""
+
+
+def _minutes(look: Look, left: int, speed: float | None) -> str:
+    if not speed or not left:
+        return ""
+    minutes = left / speed / 60
+    return look.say("sync_left", minutes=number(ceil(minutes), look.language)) if minutes >= 1 else look.say("sync_left_less")
+
+
+def details_of(
+    look: Look, visit: VisitReading, waiting: Waiting, states: dict[str, PhotoState], view: SyncView
+) -> tuple[tuple[str, str], ...]:
+    """Where the figures of a visit and each of its photos are."""
+    has_figures = not waiting.entries or visit.id not in waiting.visits
+    figures = "received" if has_figures else "queued" if view.is_running else "saved"
+    lines = [(look.say("sync_figures"), look.say(f"photo_state_{figures}"))]
+    for place, photo in enumerate(visit.photos, 1):
+        name = look.say("photo_of", number=place, caption=photo.caption or look.say("photo_uncaptioned"))
+        state = states.get(photo.sha256)
+        if state is None:
+            said = look.say("photo_state_elsewhere")
+        elif state.is_received:
+            said = look.say("photo_state_received")
+        elif state.why:
+            why = state.why.split(" / ")[0 if look.language == "vi" else -1]
+            said = look.say("photo_state_refused", why=why)
+        elif view.is_running and view.progress.sending == photo.sha256:
+            said = look.say("photo_state_sending")
+        else:
+            said = look.say("photo_state_queued" if view.is_running else "photo_state_saved")
+        lines.append((name, said))
+    return tuple(lines)
+
+
+def draw(
+    look: Look,
+    view: SyncView,
+    lines: Sequence[Sending],
+    rest: str,
+    visits: Sequence[VisitLine],
+    opened: str,
+    refused: Sequence[tuple[str, str]],
+    *,
+    on_send: Handler,
+    on_visit: Callable[[str], None],
+    on_task: Callable[[str], Handler],
+) -> ft.Control:
+    body: list[ft.Control] = [_sending(look, line) for line in lines]
+    if rest:
+        body.append(text(look, rest, 16, MEDIUM))
+    if view.last_success:
+        moment = day_and_moment(view.last_success, look.language)
+        body.append(_quiet(look, ft.Icons.CLOUD_DONE, look.say("sync_last", moment=moment)))
+    else:
+        body.append(_quiet(look, ft.Icons.CLOUD_QUEUE, look.say("never_synced")))
+    if view.failure and not view.is_running:
+        said = view.failure.en if look.language == "en" else view.failure.vi
+        body.append(panel(look, ft.Icons.INFO, [said], "amber"))
+    if refused:
+        body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
+        body.append(
+            ft.Column(
+                [
+                    list_row(look, title, on_task(visit), icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}")
+                    for place, (visit, title) in enumerate(refused, 1)
+                ],
+                spacing=0,
+                tight=True,
+            )
+        )
+    body.append(heading(look, look.say("sync_visits")))
+    if not visits:
+        body.append(text(look, look.say("sync_visits_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
+    body += [_visit(look, line, line.id == opened, on_visit) for line in visits]
+    send = button(
+        look,
+        look.say("sync_running" if view.is_running else "sync_now"),
+        None if view.is_running else on_send,
+        kind="main",
+        icon=ft.Icons.CLOUD_UPLOAD,
+        identifier="sync-now",
+        height=COUNTER,
+    )
+    state = badge_of(look, view)
+    return screen(
+        body,
+        head=bar(look, look.say("tab_sync"), actions=[state] if state else []),
+        foot=ft.Container(send, padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8)),
+    )
+
+
+def _sending(look: Look, line: Sending) -> ft.Control:
+    return ft.Semantics(
+        label=f"{line.name}: {line.words}",
+        exclude_semantics=True,
+        container=True,
+        content=ft.Column(
+            [
+                ft.Row([text(look, line.name, 17, MEDIUM, expand=True), text(look, line.words, 17)]),
+                meter(line.done, line.of),
+            ],
+            spacing=4,
+            tight=True,
+        ),
+    )
+
+
+def _quiet(look: Look, icon: ft.IconData, words: str) -> ft.Control:
+    ink = ft.Colors.ON_SURFACE_VARIANT
+    return ft.Row([ft.Icon(icon, size=look.size(22), color=ink), text(look, words, 16, color=ink, expand=True)], spacing=8)
+
+
+def _visit(look: Look, line: VisitLine, is_open: bool, on_visit: Callable[[str], None]) -> ft.Control:
+    state = (
+        badge(look, ft.Icons.CLOUD_UPLOAD, look.say("waiting"), "amber")
+        if line.is_waiting
+        else badge(look, ft.Icons.CLOUD_DONE, look.say("received"))
+    )
+    photos = look.say("photos_n", count=number(line.photos, look.language)) if line.photos else ""
+    row = list_row(
+        look,
+        line.unit,
+        touched(lambda: on_visit(line.id)),
+        subtitle=gathered(line.when, photos),
+        marks=[state],
+        identifier=f"sync-visit-{line.id}",
+        chosen=is_open,
+    )
+    details = [
+        ft.Container(
+            ft.Column(
+                [text(look, what, 16, MEDIUM), text(look, where, 16, color=ft.Colors.ON_SURFACE_VARIANT)], spacing=0, tight=True
+            ),
+            padding=ft.Padding.only(left=24, right=EDGE, top=4, bottom=4),
+        )
+        for what, where in line.details
+    ]
+    return ft.Column([row, *details], spacing=0, tight=True)
