@@ -5,6 +5,7 @@ returns. Times are ms UTC, days ISO dates at +07:00. Bad input raises `Refusal` 
 inspector; writing into a closed or signed visit raises `VisitShut`.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -200,7 +201,10 @@ class Notebook:
         """(code, valid_from) of the units that already have a visit in a round."""
         with self.store.reading() as connection:
             rows = connection.execute(
-                text("SELECT DISTINCT unit_code, unit_valid_from FROM visit WHERE round = :round"), {"round": round_id}
+                text(
+                    "SELECT DISTINCT unit_code, unit_valid_from FROM visit INDEXED BY ix_visit_newest WHERE round = :round"
+                ),
+                {"round": round_id},
             )
             return {(code or "", since or "") for code, since in rows}
 
@@ -209,8 +213,8 @@ class Notebook:
         with self.store.reading() as connection:
             rows = connection.execute(
                 text(
-                    "SELECT unit_code, unit_valid_from, max(visit_started_at) AS last FROM visit WHERE unit_code <> '' "
-                    "GROUP BY unit_code, unit_valid_from ORDER BY last DESC LIMIT :limit"
+                    "SELECT unit_code, unit_valid_from, max(visit_started_at) AS last FROM visit INDEXED BY ix_visit_newest "
+                    "WHERE unit_code <> '' GROUP BY unit_code, unit_valid_from ORDER BY last DESC LIMIT :limit"
                 ),
                 {"limit": limit},
             ).all()
@@ -324,33 +328,25 @@ class Notebook:
     ) -> list[VisitLine]:
         """Visits, newest first, whose unit's name holds every word of the query, folded."""
         words = fold(query).split()
+        wanted = {"round": round_id, "status": status}
+        conditions = [f"{field} = :{field}" for field, value in wanted.items() if value]
         with self.store.reading() as connection:
-            found = connection.execute(
+            if words:
+                names = connection.execute(
+                    text("SELECT DISTINCT unit_name FROM visit INDEXED BY ix_visit_newest")
+                ).scalars()
+                hits = [name for name in names if name and all(word in fold(name) for word in words)]
+                wanted["named"] = json.dumps(hits, ensure_ascii=False)
+                conditions.append("unit_name IN (SELECT value FROM json_each(:named))")
+            where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+            ids = connection.execute(
                 text(
-                    "SELECT id, unit_name FROM visit WHERE (:round = '' OR round = :round) "
-                    "AND (:status = '' OR status = :status) "
+                    f"SELECT id FROM visit INDEXED BY ix_visit_newest {where}"
                     "ORDER BY visit_date DESC, visit_started_at DESC, id DESC LIMIT :limit OFFSET :offset"
                 ),
-                {
-                    "round": round_id,
-                    "status": status,
-                    "limit": -1 if words else limit,
-                    "offset": 0 if words else offset,
-                },
-            ).all()
-            if words:
-                folded: dict[str, bool] = {}
-                hits = []
-                for visit, name in found:
-                    if name not in folded:
-                        plain = fold(name or "")
-                        folded[name] = all(word in plain for word in words)
-                    if folded[name]:
-                        hits.append(visit)
-                ids = hits[offset : offset + limit]
-            else:
-                ids = [visit for visit, _ in found]
-            return [self._line(connection, visit) for visit in ids]
+                {**wanted, "limit": limit, "offset": offset},
+            ).scalars()
+            return [self._line(connection, visit) for visit in ids.all()]
 
     def visit_count(self) -> int:
         with self.store.reading() as connection:
@@ -417,7 +413,7 @@ class Notebook:
         self._open(visit)
         moment = self.now() if moment is None else moment
         count = count_id(visit, moment)
-        patch: dict[str, Any] = {"visit": visit, "moment": moment}
+        patch: dict[str, Any] = {"visit": visit, "moment": moment, "removed": False}
         if note:
             patch["note"] = _clean_text(note)
         self._record([Change("count", count, patch, visit)])
@@ -440,29 +436,31 @@ class Notebook:
     def add_rooms(self, visit: str, rooms: Sequence[tuple[str, int | None]], count: str | None = None) -> list[str]:
         """Several rooms in one tap, each with its roll where the inspector has confirmed it."""
         reading = self._open(visit)
-        changes: list[Change] = []
         whole = any(fold(name) == fold(WHOLE_UNIT_ROW) for name, _ in rooms)
-        if reading.mode is None:
-            mode = "whole_unit" if whole else "per_room"
-            changes.append(_answer_change(reading.template, visit, "", "attendance_mode", mode))
-        elif whole and reading.mode != "whole_unit":
+        if whole and reading.mode not in (None, "whole_unit"):
             raise Refusal(
                 f"Tên «{WHOLE_UNIT_ROW}» chỉ dùng khi đếm chung toàn đơn vị. / This name is for one count of all."
             )
+        return self._add_rooms(reading, rooms, count, reading.mode or ("whole_unit" if whole else "per_room"))
+
+    def _add_rooms(
+        self, reading: VisitReading, rooms: Sequence[tuple[str, int | None]], count: str | None, mode: str
+    ) -> list[str]:
+        visit = reading.id
+        changes = [_answer_change(reading.template, visit, "", "attendance_mode", mode)]
         wanted = count or reading.main_count
         if not wanted:
             moment = self.now()
             wanted = count_id(visit, moment)
-            changes.append(Change("count", wanted, {"visit": visit, "moment": moment}, visit))
+            changes.append(Change("count", wanted, {"visit": visit, "moment": moment, "removed": False}, visit))
         ids = []
-        existing = {r.id for r in reading.rows}
+        names = self._names(visit, ATTENDANCE_SECTION, wanted)
         position = max((r.position for r in reading.rows if r.count == wanted), default=-1)
         for name, roll in rooms:
             clean = _clean_name(name, "Tên phòng / The room's name")
-            row = row_id(visit, ATTENDANCE_SECTION, wanted, clean)
-            if row in existing:
+            row = names.take(clean)
+            if row is None:
                 raise Refusal(f"Đã có phòng «{clean}» trong lần đếm này. / This count already has that room.")
-            existing.add(row)
             position += 1
             patch = {
                 "visit": visit,
@@ -487,9 +485,7 @@ class Notebook:
                 if reading.mode != "whole_unit":
                     self.answer(visit, "attendance_mode", "whole_unit")
                 return row.id
-        if reading.mode not in (None, "whole_unit"):
-            self.answer(visit, "attendance_mode", "whole_unit")
-        return self.add_room(visit, WHOLE_UNIT_ROW, count)
+        return self._add_rooms(reading, [(WHOLE_UNIT_ROW, None)], count, "whole_unit")[0]
 
     def set_heads(self, visit: str, row: str, figures: Mapping[str, int | None]) -> None:
         """Figures of a room, one tap; None makes a figure empty again (not counted)."""
@@ -523,8 +519,8 @@ class Notebook:
         if part is None or not part.is_repeated or section == ATTENDANCE_SECTION:
             raise Refusal("Phần này không có dòng. / This section has no rows.")
         clean = _clean_name(name, "Số, ký hiệu / The number")
-        row = row_id(visit, section, "", clean)
-        if any(r.id == row for r in reading.rows):
+        row = self._names(visit, section, "").take(clean)
+        if row is None:
             raise Refusal(f"Đã có «{clean}». / That name is already used.")
         position = max((r.position for r in reading.rows_of(section)), default=-1) + 1
         patch = {"visit": visit, "section": section, "name": clean, "position": position, "removed": False}
@@ -637,6 +633,17 @@ class Notebook:
         if status != "open":
             raise VisitShut("Cuộc kiểm tra đã kết thúc. Mở lại rồi sửa. / The visit is closed; reopen it to change it.")
         return template
+
+    def _names(self, visit: str, section: str, count: str) -> "_Names":
+        with self.store.reading() as connection:
+            rows = connection.execute(
+                text(
+                    'SELECT id, name, removed FROM "row" WHERE visit = :v AND section = :s '
+                    "AND coalesce(count, '') = :c ORDER BY id"
+                ),
+                {"v": visit, "s": section, "c": count},
+            )
+            return _Names(visit, section, count, {r.id: (fold(r.name or ""), bool(r.removed)) for r in rows})
 
     def _row(self, reading: VisitReading, row: str) -> RowReading:
         found = next((r for r in reading.rows if r.id == row), None)
@@ -755,6 +762,32 @@ class Notebook:
         return read
 
 
+@dataclass
+class _Names:
+    """The names of a count's rooms or of a section's rows; `rows` is id → (folded name, whether it was taken out)."""
+
+    visit: str
+    section: str
+    count: str
+    rows: dict[str, tuple[str, bool]]
+
+    def take(self, name: str) -> str | None:
+        """The row id for a new name, None when a row in use has it. A row taken out that had it comes back."""
+        folded = fold(name)
+        if (folded, False) in self.rows.values():
+            return None
+        row = row_id(self.visit, self.section, self.count, name)
+        if self.rows.get(row) != (folded, True):
+            back = [known for known, state in self.rows.items() if state == (folded, True)]
+            if back:
+                row = back[0]
+            elif row in self.rows:  # of a row that has another name by now
+                others = (row_id(self.visit, self.section, self.count, f"{name} #{n}") for n in itertools.count(2))
+                row = next(other for other in others if other not in self.rows)
+        self.rows[row] = (folded, False)
+        return row
+
+
 def naming_item(section: Section) -> Item | None:
     """The item that is a row's own name (the directive, the notice): the first one, when rows have no key of their own."""
     if section.is_repeated and section.row_label is None and section.items and section.items[0].type == "text":
@@ -788,7 +821,7 @@ _PLACING = ("visit", "row", "item", "section", "count", "moment")
 
 def _inverse(change: Change, fields: Mapping[str, Any]) -> Change:
     """The change that brings back what stands now."""
-    if change.kind in ("row", "photo") and not fields:
+    if change.kind in ("row", "photo", "count") and not fields:
         return change._replace(patch={"removed": True})
     return change._replace(patch={f: fields.get(f) for f in change.patch if f not in _PLACING})
 

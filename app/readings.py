@@ -151,7 +151,7 @@ class VisitReading:
 
 
 _VISIT = text("SELECT * FROM visit WHERE id = :id")
-_COUNTS = text('SELECT id, moment, note FROM "count" WHERE visit = :id')
+_COUNTS = text('SELECT id, moment, note FROM "count" WHERE visit = :id AND removed IS NOT TRUE')
 _ROWS = text(
     'SELECT id, section, count AS counted, name, position FROM "row" WHERE visit = :id AND removed IS NOT TRUE'
 )

@@ -95,6 +95,7 @@ class Count(Reading, table=True):
     visit: str | None = Field(default=None, index=True)
     moment: int | None = None
     note: str | None = None
+    removed: bool | None = None
 
 
 class Row(Reading, table=True):

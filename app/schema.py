@@ -67,6 +67,13 @@ JOURNAL: list[Step] = [
             stamps TEXT NOT NULL DEFAULT '{}', PRIMARY KEY (kind, id))""",
         "CREATE INDEX ix_other_visit ON other (visit)",
     ],
+    [
+        'ALTER TABLE "count" ADD COLUMN removed BOOLEAN',
+        # Covers what lists of visits ask for, so that 10,000 visits are searched without reading their rows.
+        """CREATE INDEX ix_visit_newest ON visit
+            (visit_date, visit_started_at, id, unit_name, round, status, unit_code, unit_valid_from)""",
+        "CREATE INDEX ix_entry_refused ON entry (device) WHERE verdict = 'rejected'",
+    ],
 ]
 
 

@@ -8,6 +8,7 @@ of one device, so that every replica picks the same entry.
 import re
 import unicodedata
 import uuid
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_AHEAD_MS = 5 * 60 * 1000
@@ -47,6 +48,7 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """Text as it is searched and compared: case folded, đ to d, diacritics removed, white space collapsed."""
     decomposed = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
