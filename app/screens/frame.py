@@ -1,19 +1,16 @@
-"""What surrounds a screen: its head, the four tabs at its foot, and what is shown when it cannot be drawn."""
+"""What surrounds a screen: its head, and the four tabs at its foot."""
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import flet as ft
 
-from app.screens.parts import Handler, error_panel, icon_button, pressable, saying, text, touched
+from app.screens.parts import Handler, icon_button, pressable, saying, text, touched
 from app.screens.theme import BOLD, EDGE, GAP, MEDIUM, Look
 from app.screens.words import number
 
 BAR = 56
 """Height of the head in logical pixels at 100 %."""
-
-log = logging.getLogger(__name__)
 
 
 def bar(
@@ -24,9 +21,8 @@ def bar(
     subtitle: str | None = None,
     actions: Sequence[ft.Control] = (),
     on_title: Handler | None = None,
-    name: str | None = None,
 ) -> ft.Control:
-    """The head of a screen: back, title (one line; `name`, or all of it, for screen readers), what can be done there.
+    """The head of a screen: back, title (one line; screen readers say all of it), what can be done there.
 
     With `on_title` the title is a button (it opens the list the screen is one of).
     """
@@ -49,7 +45,6 @@ def bar(
                     identifier="title",
                     ground=ft.Colors.TRANSPARENT,
                     padding=padding,
-                    name=name,
                     expand=True,
                 )
                 if on_title
@@ -140,24 +135,3 @@ def screen(
         ),
         expand=True,
     )
-
-
-def safe(look: Look, draw: Callable[..., ft.Control], on_back: Handler | None = None) -> Callable[..., ft.Control]:
-    """The same screen, which on an exception while drawing becomes a message with a way back.
-
-    Flet stops redrawing a session for good when a component raises. Wrap the function of a component before
-    `ft.component`: `Rooms = ft.component(safe(look, draw_rooms, back))` keeps its hooks in place.
-    """
-
-    def guarded(*values: Any, **named: Any) -> ft.Control:
-        try:
-            return draw(*values, **named)
-        except Exception:
-            log.exception("%s could not be drawn", getattr(draw, "__name__", draw))
-            return screen(
-                [error_panel(look, look.say("broke_title"), look.say("broke_safe"), look.say("broke_do"))],
-                head=bar(look, look.say("app"), on_back),
-            )
-
-    guarded.__name__ = getattr(draw, "__name__", "screen")
-    return guarded

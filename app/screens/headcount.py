@@ -1,7 +1,7 @@
 """What the headcount form says and offers, as values: a room, its sum in words, the one tap that completes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.figures import check_row
 from app.records import HEAD_PARTS, HEADS
@@ -33,9 +33,8 @@ class RoomView:
 class Offer:
     """A button that says what it will record: its words, and the figures it sets."""
 
-    code: str
     words: str
-    figures: Mapping[str, int | None] = field(default_factory=dict)
+    figures: Mapping[str, int | None]
 
 
 def sum_words(figures: Mapping[str, int | None], look: Look) -> tuple[str, str]:
@@ -58,7 +57,7 @@ def roll_offer(room: RoomView, look: Look) -> Offer | None:
     if room.figures["head_total"] is not None or room.roll_hint is None:
         return None
     words = look.say("roll_as_before", roll=number(room.roll_hint, look.language))
-    return Offer("roll", words, {"head_total": room.roll_hint})
+    return Offer(words, {"head_total": room.roll_hint})
 
 
 def completion_offer(room: RoomView, look: Look) -> Offer | None:
@@ -76,14 +75,14 @@ def completion_offer(room: RoomView, look: Look) -> Offer | None:
     if figures["head_present"] is None:
         if stated or any(absent):
             return None
-        return Offer("all", look.say("all_present"), {"head_present": roll} | dict.fromkeys(HEAD_PARTS[1:], 0))
+        return Offer(look.say("all_present"), {"head_present": roll} | dict.fromkeys(HEAD_PARTS[1:], 0))
     rest = roll - sum(figures[code] or 0 for code in HEAD_PARTS)
     empty = {code: 0 for code in HEADS if figures[code] is None} | stated
     spoken = {"rest": number(rest, look.language), "roll": number(roll, look.language)}
     if rest > 0:
         unclear = (figures["head_absent_unclear"] or 0) + rest
         words = look.say("rest_unclear_roll" if stated else "rest_unclear", **spoken)
-        return Offer("rest", words, empty | {"head_absent_unclear": unclear})
+        return Offer(words, empty | {"head_absent_unclear": unclear})
     if rest == 0 and empty:
-        return Offer("rest", look.say("rest_none_roll" if stated else "rest_none", **spoken), empty)
+        return Offer(look.say("rest_none_roll" if stated else "rest_none", **spoken), empty)
     return None

@@ -89,7 +89,8 @@ def HeadcountForm(
     offer = completion_offer(room, look) if room.can_edit else None
     offered = _offer_button(look, offer, put)
     foot = ft.Container()
-    if keypad_at and room.can_edit:
+    is_typing = bool(keypad_at) and room.can_edit
+    if is_typing:
         roll = room.figures["head_total"]
         keypad = keyed(
             keypad_at,
@@ -144,7 +145,6 @@ def HeadcountForm(
         subtitle=f"{look.say('room_place', number=room.number, of=room.of)} · "
         f"{look.say('count_moment', moment=room.moment_text)}",
         on_title=on_rooms,
-        name=look.say("room_title", name=room.name, number=room.number, of=room.of),
         actions=[
             icon_button(look, ft.Icons.MORE_TIME, look.say("count_add"), touched(on_add_count), identifier="add-count")
         ]
@@ -154,7 +154,7 @@ def HeadcountForm(
     body = ft.Column(
         middle,
         spacing=6,
-        scroll=ft.ScrollMode.AUTO,
+        scroll=None if is_typing else ft.ScrollMode.HIDDEN,
         expand=True,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
@@ -169,7 +169,7 @@ def HeadcountForm(
                     exclude_from_semantics=True,
                     expand=True,
                 )
-                if not keypad_at and not matter
+                if not is_typing and not matter
                 else field,
                 foot,
             ],
@@ -258,7 +258,7 @@ def _offer_button(look: Look, offer: Offer | None, put: Handler) -> ft.Control:
         offer.words if offer else look.say("all_present"),
         saying(put, offer.figures) if offer else None,
         kind="main",
-        identifier=f"offer-{offer.code}" if offer else "offer",
+        identifier="offer",
         expand=3,
     )
 

@@ -15,7 +15,7 @@ import flet as ft
 
 from app.records import COUNT_MAX
 from app.screens.parts import Handler, button, icon_button, pressable, tell, text, touched
-from app.screens.theme import BOLD, COUNTER, GAP, KEY, MEDIUM, TOUCH, Look
+from app.screens.theme import BOLD, COUNTER, GAP, KEY, MEDIUM, Look
 from app.screens.words import number
 
 CELL = 46
@@ -167,27 +167,25 @@ def Keypad(
             key(look.say("key_done" if is_last else "key_next"), touched(go_on), "key-next", None, "main"),
         ]
     )
+    fills = bool(cells)
+    hide = icon_button(
+        look,
+        ft.Icons.KEYBOARD_HIDE,
+        look.say("keypad_close"),
+        touched(on_close),
+        kind="plain",
+        size=COUNTER,
+        identifier="keypad-close",
+    )
+    words = ft.Container(ft.Column(list(extra), spacing=4, tight=True), expand=True)
     return ft.Column(
         [
-            *cells,
-            ft.Row(
-                [
-                    ft.Container(ft.Column(list(extra), spacing=4, tight=True), expand=True),
-                    icon_button(
-                        look,
-                        ft.Icons.KEYBOARD_HIDE,
-                        look.say("keypad_close"),
-                        touched(on_close),
-                        kind="plain",
-                        size=COUNTER if extra else TOUCH,
-                        identifier="keypad-close",
-                    ),
-                ],
-                spacing=GAP,
-            ),
+            # With large text the figures scroll; the offer and the keys stay where they are.
+            *([ft.Column(cells, spacing=6, scroll=ft.ScrollMode.HIDDEN, expand=True)] if fills else []),
+            *([ft.Row([words, hide], spacing=GAP)] if fills else []),
             *(ft.Row(line, spacing=6) for line in keys),
         ],
         spacing=6,
-        tight=True,
+        expand=fills or None,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )

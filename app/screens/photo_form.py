@@ -143,7 +143,8 @@ def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
         layers.append(lens.camera)
     if state != "ready":
         icon = ft.Icons.PHOTO_CAMERA if state == "starting" else ft.Icons.NO_PHOTOGRAPHY
-        layers.append(ft.Container(panel(look, icon, [look.say(said[state])], "quiet"), padding=EDGE))
+        words = panel(look, icon, [look.say(said[state])])
+        layers.append(ft.Container(words, padding=EDGE, alignment=ft.Alignment.CENTER))
     ready = state == "ready" and not is_busy
     return ft.Column(
         [

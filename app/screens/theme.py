@@ -104,9 +104,11 @@ class Look:
         return pixels * self.text_scale / 100
 
 
-def _text_theme(look: Look) -> ft.TextTheme:
+def _text_theme(ink: str, look: Look) -> ft.TextTheme:
     def style(size: float, family: str = REGULAR) -> ft.TextStyle:
-        return ft.TextStyle(size=look.size(size), font_family=family)
+        return ft.TextStyle(
+            size=look.size(size), font_family=family, color=ink
+        )  # without a colour: black, also at night
 
     return ft.TextTheme(
         body_large=style(16),
@@ -128,7 +130,8 @@ def theme(colours: dict[str, str], look: Look) -> ft.Theme:
     return ft.Theme(
         color_scheme=ft.ColorScheme(**colours),
         font_family=REGULAR,
-        text_theme=_text_theme(look),
+        text_theme=_text_theme(colours["on_surface"], look),
+        scrollbar_theme=ft.ScrollbarTheme(thickness=4),
         scaffold_bgcolor=colours["surface"],
         visual_density=ft.VisualDensity.STANDARD,
         filled_button_theme=ft.FilledButtonTheme(style=button),

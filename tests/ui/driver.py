@@ -204,6 +204,8 @@ class Phone:
         """Touches the field called `label` and types; leaves the focus there."""
         self.tap(label)
         self.page.wait_for_function("() => ['INPUT', 'TEXTAREA'].includes(document.activeElement?.tagName)")
+        self.settle()  # the field has the focus at once, but listens only after the frames that follow
+        self.settle()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
@@ -275,10 +277,11 @@ class Phone:
         )
         return found
 
-    def shot(self, name: str) -> Path:
+    def shot(self, name: str, *, moving: bool = False) -> Path:
         """A picture of the screen in `.cache/shots/`, for a person to look at: once two in a row are alike and not blank.
 
-        The semantics tree is ahead of what is painted, by seconds while fonts are still loading.
+        The semantics tree is ahead of what is painted, by seconds while fonts are still loading. What is `moving` (a
+        live camera) need not come to rest.
         """
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
@@ -287,7 +290,7 @@ class Phone:
         def has_settled() -> bool:
             nonlocal before
             now = self.page.screenshot()
-            alike = now == before and len(now) > BLANK
+            alike = (moving or now == before) and len(now) > BLANK
             before = now
             return alike
 
