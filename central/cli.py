@@ -173,11 +173,13 @@ def _enrol(asked: argparse.Namespace) -> int:
         if user is None or not user.active:
             raise _no_such_user(asked.user)
         valid_ms = asked.hours * access.HOUR_MS
-        code = access.new_code(connection, settings.secret, user.id, user.id, now, valid_ms)
+        code = access.new_code(connection, settings.secret, user.id, "kiemtra enrol", now, valid_ms)
+    link = access.enrolment_link(settings.public_url, code)
     drawn = io.StringIO()
-    segno.make(access.enrolment_link(settings.public_url, code), error="m").terminal(drawn, compact=True)
+    segno.make(link, error="m").terminal(drawn, compact=True)
     print(drawn.getvalue())
     print(f"Mã ghi danh của {user.name}, dùng một lần / one-time enrolment code: {code}")
+    print(f"Đường dẫn / link: {link}")
     print(f"Hết hạn / expires: {moment(now + valid_ms)} (+07:00)")
     return 0
 
@@ -225,7 +227,7 @@ def _import(asked: argparse.Namespace) -> int:
     except OSError as reason:
         raise Refused(f"Không đọc được tệp {asked.file}: {reason.strerror}. / The file cannot be read.") from None
     with db.writing() as connection:
-        taken: Taken = _TAKES[asked.what](connection, db.central_device, "kiemtra", raw, system_clock())
+        taken: Taken = _TAKES[asked.what](connection, db.central_device, "kiemtra import", raw, system_clock())
     print(f"Đã nhập {taken.named}, mới hoặc thay đổi {taken.changed}. / {taken.named} read, {taken.changed} changed.")
     return 0
 
@@ -240,6 +242,7 @@ def _export(asked: argparse.Namespace) -> int:
         content = _exported(connection, wanted, asked.format, settings.is_demo)
     if asked.output is None and not sys.stdout.isatty():
         sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
         return 0
     target: Path = asked.output or Path(file_name(wanted, asked.format, "kiemtra"))
     try:

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.checklist import SEVERITIES, Item, Section
@@ -14,7 +14,7 @@ from app.records import ATTENDANCE_SECTION, HEADS
 from central.database import rows
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
-from central.hq.words import DASH, day, number
+from central.hq.words import DASH, day, level, moment, number, size, status
 from central.photos import answer_photo
 from central.readings import recorded
 from central.uploads import Sha256
@@ -28,6 +28,17 @@ KIND_NAMES = {
     "visit": "Cuộc kiểm tra", "count": "Lần đếm", "row": "Dòng", "answer": "Trả lời", "photo": "Ảnh",
     "finding": "Tồn tại", "recommendation": "Kiến nghị", "person": "Người", "signature": "Chữ ký",
 }  # fmt: skip
+FIELD_NAMES = {
+    "round": "đợt", "team": "đoàn", "unit_code": "mã đơn vị", "unit_name": "đơn vị", "unit_level": "cấp",
+    "unit_valid_from": "đơn vị có hiệu lực từ", "visit_kind": "loại", "visit_date": "ngày", "status": "trạng thái",
+    "visit_started_at": "bắt đầu", "visit_ended_at": "kết thúc", "template": "phiếu", "template_version": "bản phiếu",
+    "main_count": "lần đếm chính", "planned": "theo kế hoạch", "moment": "thời điểm", "note": "ghi chú", "section": "phần",
+    "count": "lần đếm", "name": "tên", "position": "thứ tự", "removed": "đã bỏ", "remark": "ghi chú", "caption": "chú thích",
+    "taken_at": "chụp lúc", "bytes": "cỡ tệp", "width": "rộng", "height": "cao", "media_type": "dạng tệp",
+    "sha256": "mã tệp", "preview": "mã ảnh xem trước", "derived_from": "làm từ ảnh", "value": "trả lời",
+    "item": "mục", "row": "dòng",
+}  # fmt: skip
+MOMENTS = ("visit_started_at", "visit_ended_at", "moment", "taken_at")
 VERDICT_NAMES = {"pending": "chờ cuộc kiểm tra", "rejected": "không được nhận", "moved": "đã ghi lại ở nhánh khác"}
 
 
@@ -118,7 +129,7 @@ def _blocks(reading: VisitReading) -> list[Block]:
     return [block for block in blocks if block.items]
 
 
-def _count(reading: VisitReading, id: str, moment: int, note: str) -> CountShown:
+def _count(reading: VisitReading, id: str, at: int, note: str) -> CountShown:
     figures = reading.figures_of(id)
     rooms = []
     for room in reading.rooms(id):
@@ -129,7 +140,7 @@ def _count(reading: VisitReading, id: str, moment: int, note: str) -> CountShown
         elif check and check.state == "incomplete":
             words = "còn ô chưa ghi"
         rooms.append((room.id, room.name, reading.heads(room.id), words))
-    return CountShown(id, moment, note, id == reading.main_count, rooms, figures.heads, figures.attendance_rate)
+    return CountShown(id, at, note, id == reading.main_count, rooms, figures.heads, figures.attendance_rate)
 
 
 def _loose_photos(reading: VisitReading, blocks: Sequence[Block]) -> list[tuple[PhotoReading, str]]:
@@ -220,24 +231,54 @@ def _what(reading: VisitReading, record: str, kind: str) -> str:
 
 def _said(reading: VisitReading, entry: Any) -> tuple[str, str, str, str]:
     """(kind in words, the record in words, what the entry says, why it is not read) of a journal entry."""
-    fields = json.loads(entry.patch)
-    parts = []
     item = reading.template.items.get(entry.record.split("/")[-1]) if entry.kind == "answer" else None
-    for name, value in fields.items():
-        if name in ("visit", "row", "item"):
-            continue
+    hidden = ("visit", "row", "item") if item else ("visit",)
+    parts = []
+    for name, value in json.loads(entry.patch).items():
         if name == "value" and item is not None:
             parts.append(answer_text(item, AnswerReading("", item.code, value, "")))
-        else:
-            text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-            parts.append(f"{name}: {DASH if text is None else text}")
+        elif name not in hidden and value != "":
+            parts.append(f"{FIELD_NAMES.get(name, name)}: {_field_text(reading, name, value)}")
     refused = VERDICT_NAMES.get(entry.verdict, "")
     if entry.problem:
         refused = f"{refused}: {json.loads(entry.problem).get('title', '').split(' / ')[0]}"
     return KIND_NAMES.get(entry.kind, entry.kind), _what(reading, entry.record, entry.kind), "; ".join(parts), refused
 
 
+def _field_text(reading: VisitReading, name: str, value: Any) -> str:
+    """A field of an entry in words, as far as this version knows what it means."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool) or value in ("yes", "no"):
+        return "có" if value in (True, "yes") else "không"
+    if name in MOMENTS and isinstance(value, int):
+        return moment(value)
+    if name == "bytes" and isinstance(value, int):
+        return size(value)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    item, section = reading.template.items.get(value), reading.template.by_section.get(value)
+    match name:
+        case "status":
+            return status(value)
+        case "unit_level":
+            return level(value)
+        case "visit_date" | "unit_valid_from":
+            return day(value)
+        case "section" | "item":
+            return section.title.vi if section else item.label.vi if item else value
+        case "main_count" | "count":
+            return next((moment(count.moment) for count in reading.counts if count.id == value), value)
+        case "row":
+            return reading.row_name(value) or value
+        case "visit_kind":
+            return "đột xuất" if value == "surprise_visit" else value
+    return f"{value[:12]}…" if name in ("sha256", "preview", "derived_from") else value
+
+
 @router.get("/photos/{sha256}")
-def get_photo(request: Request, sha256: Sha256, desk: AtDesk, size: str = "") -> Response:
+def get_photo(
+    request: Request, sha256: Sha256, desk: AtDesk, wanted: Annotated[str, Query(alias="size")] = ""
+) -> Response:
     """A photo for a page, by the cookie; the API asks for a token."""
-    return answer_photo(request, desk.caller, sha256, wants_preview=size == "preview")
+    return answer_photo(request, desk.caller, sha256, wants_preview=wanted == "preview")
