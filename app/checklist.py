@@ -274,10 +274,8 @@ class Outcome:
 
     def fails(self, item: Item, row: str = "") -> bool:
         """Whether the answer to a relevant item is a failing one."""
-        if not item.severity or not item.fails_if:
-            return False
         value = self.value(item, row)
-        return value is not None and _matches(item.fails_if, value)
+        return value is not None and would_fail(item, value)
 
     def misses_photo(self, item: Item, row: str = "") -> bool:
         """Whether a required photo is missing; it warns and never blocks."""
@@ -341,6 +339,18 @@ def _matches(condition: Mapping[str, Any], value: Any) -> bool:
     if "gt" in condition:
         return any(isinstance(v, int) and v > condition["gt"] for v in several)
     return bool(condition.get("answered"))
+
+
+def would_fail(item: Item, answer: Any) -> bool:
+    """Whether this answer to a relevant item would be a failing one."""
+    return bool(item.severity and item.fails_if) and _matches(item.fails_if, answer)
+
+
+def naming_item(section: Section) -> Item | None:
+    """The item that is a row's own name (the directive, the notice): the first one, when rows have no key of their own."""
+    if section.is_repeated and section.row_label is None and section.items and section.items[0].type == "text":
+        return section.items[0]
+    return None
 
 
 def unique_items(codes: Sequence[str]) -> list[str]:

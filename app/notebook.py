@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError
 
-from app.checklist import Item, Refusal, Section, Template, check_value
+from app.checklist import Refusal, Section, Template, check_value, naming_item
 from app.figures import DEFAULT_HOURS, is_working_time
-from app.readings import PhotoReading, RowReading, VisitReading, find_template, read_visit
+from app.readings import KnownRoom, PhotoReading, RowReading, VisitReading, find_template, read_visit
 from app.records import (
     ATTENDANCE_SECTION,
-    COUNT_MAX,
-    HEADS,
     NAME_MAX,
     READINGS,
     SCHEMA,
@@ -32,7 +31,7 @@ from app.records import (
 )
 from app.reference import Reference, load_reference, seed_reference, take_reference
 from app.schema import JOURNAL, read_meta, write_meta
-from app.store import Store
+from app.store import DiskFull, Store, unreadable
 from app.sync import journal, merge
 from app.sync.journal import Change, Writer
 from app.sync.ledger import PHONE, PhotoState, Waiting, file_states, queue_photo, waiting
@@ -102,14 +101,6 @@ class PhotoFacts:
     taken_at: int | None = None
 
 
-@dataclass(frozen=True)
-class KnownRoom:
-    """A room of a unit as it was counted last, with its roll if known."""
-
-    name: str
-    roll: int | None
-
-
 def local_day(ms: int) -> str:
     """The ISO day at +07:00 of a moment."""
     return (datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)).date().isoformat()
@@ -132,11 +123,19 @@ class Notebook:
         self._undo: dict[str, list[list[Change]]] = {}
         self._lines: dict[str, VisitLine] = {}
         self._heads: dict[str, tuple[str, Template]] = {}
-        with self.store.writing() as connection:
-            seed_reference(connection, assets)
-            if read_meta(connection, "install") is None:
-                write_meta(connection, "install", entropy(16).hex())
-        self.reload()
+        try:
+            with self.store.writing() as connection:
+                seed_reference(connection, assets)
+                if read_meta(connection, "install") is None:
+                    write_meta(connection, "install", entropy(16).hex())
+            self.reload()
+        except (DatabaseError, LookupError, TypeError, ValueError) as error:
+            # The pages are in order and what stands on them is not: a byte has changed.
+            self.store.close()
+            raise unreadable(path) from error
+        except DiskFull:
+            self.store.close()
+            raise
 
     def reload(self) -> None:
         """Read again what is kept in memory: who this phone is, the reference data, where the chain stands."""
@@ -786,33 +785,6 @@ class _Names:
                 row = next(other for other in others if other not in self.rows)
         self.rows[row] = (folded, False)
         return row
-
-
-def naming_item(section: Section) -> Item | None:
-    """The item that is a row's own name (the directive, the notice): the first one, when rows have no key of their own."""
-    if section.is_repeated and section.row_label is None and section.items and section.items[0].type == "text":
-        return section.items[0]
-    return None
-
-
-def everyone_present(heads: Mapping[str, int | None]) -> dict[str, int | None]:
-    """What «Có mặt đủ» says of a room with a roll: all present, nobody absent. Raises Refusal without a roll."""
-    total = heads.get("head_total")
-    if total is None:
-        raise Refusal("Chưa có tổng số của phòng. / The room has no roll yet.")
-    return {"head_present": total} | {code: 0 for code in HEADS[2:]}
-
-
-def rest_unclear(heads: Mapping[str, int | None]) -> dict[str, int | None]:
-    """What «còn lại: chưa rõ» says of a room: the people not accounted for are unclear, absences not entered are none.
-
-    Raises Refusal when there is no roll or nobody is left.
-    """
-    total = heads.get("head_total")
-    others = {code: heads.get(code) or 0 for code in HEADS[1:4]}
-    if total is None or total - sum(others.values()) <= 0 or total > COUNT_MAX:
-        raise Refusal("Không còn ai để ghi chưa rõ. / Nobody is left to be unclear.")
-    return others | {"head_absent_unclear": total - sum(others.values())}
 
 
 _PLACING = ("visit", "row", "item", "section", "count", "moment")

@@ -62,6 +62,14 @@ class PhotoReading:
 
 
 @dataclass(frozen=True)
+class KnownRoom:
+    """A room of a unit as it was counted last, with its roll if known."""
+
+    name: str
+    roll: int | None
+
+
+@dataclass(frozen=True)
 class VisitReading:
     """Everything recorded of one visit, and what the checklist and the figures make of it."""
 

@@ -38,7 +38,9 @@ def _table(kind: str) -> _Table:
     types: dict[str, type] = {}
     for name, info in model.model_fields.items():
         if name not in ("id", "stamps", "extra"):
-            args = [a for a in getattr(info.annotation, "__args__", (info.annotation,)) if a is not type(None)]
+            args: list[Any] = [
+                a for a in getattr(info.annotation, "__args__", (info.annotation,)) if a is not type(None)
+            ]
             types[name] = args[0]
     names = list(types)
     quoted = ", ".join(f'"{n}"' for n in names)

@@ -1,0 +1,379 @@
+"""Counting heads: the rooms of a count with their figures, and one room under the thumb."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flet as ft
+
+from app.figures import check_row, totals
+from app.readings import KnownRoom, RowReading, VisitReading
+from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
+from app.screens.frame import bar, screen
+from app.screens.headcount import RoomView, sum_words
+from app.screens.headcount_form import HeadcountForm
+from app.screens.item_views import item_view, photo_views
+from app.screens.listing import fact, heading, lines, typing_field
+from app.screens.parts import badge, button, chips, empty_state, icon_button, keyed, list_row, text
+from app.screens.recording_words import COMMON_ROOMS
+from app.screens.road import Road, use_road, visit_path
+from app.screens.text_line import TextLine
+from app.screens.theme import COUNTER, EDGE, GAP, Look
+from app.screens.window import said, use_look
+from app.screens.words import clock, number
+from app.state import AppState, use_app
+
+NOTED_ON = "head_total"
+"""A note on a room is the remark on its roll: the first thing said of a room."""
+
+
+@ft.component
+def HeadcountScreen(visit: str, row: str) -> ft.Control:
+    app, look, road = use_app(), use_look(), use_road()
+    reading = app.book.visit(visit)
+    room = next((r for r in reading.rows if r.id == row and r.section == ATTENDANCE_SECTION), None)
+    if room is None:
+        return keyed(f"rooms {visit}", Rooms, visit)
+    road.keep(f"count {visit}", room.count)
+    rooms = reading.rooms(room.count)
+    place = next((i for i, r in enumerate(rooms) if r.id == row), 0)
+    hints = ft.use_memo(lambda: _roll_hints(app, reading), [visit, len(reading.counts)])
+
+    def go(step: int) -> Callable[[], None] | None:
+        if place + step < 0:
+            return None
+        if place + step >= len(rooms):
+            return road.to(visit_path(visit, "count"))
+        return road.to(visit_path(visit, "count", rooms[place + step].id))
+
+    def set_figures(figures: dict[str, int | None]) -> None:
+        app.tap(app.book.set_heads, visit, row, figures)
+
+    def answer(code: str, value: Any) -> None:
+        app.tap(app.book.answer, visit, code, value, row)
+
+    def remark_on(code: str, words: str) -> None:
+        app.tap(app.book.remark, visit, code, words, row)
+
+    def photograph(item: str = "") -> None:
+        road.go(visit_path(visit, "photo", item=item, row=row))
+
+    is_open = reading.is_open
+    return keyed(
+        row,
+        HeadcountForm,
+        look,
+        room_view(look, app, reading, room, place + 1, len(rooms), hints),
+        set_figures,
+        on_undo=lambda: app.tap(app.book.undo, visit),
+        on_previous=go(-1),
+        on_next=go(1),
+        on_rooms=road.to(visit_path(visit, "count")),
+        on_back=road.back,
+        on_add_count=(lambda: add_count(app, road, reading, room.count)) if is_open else None,
+        on_answer=answer,
+        on_item_remark=remark_on,
+        on_item_photo=photograph,
+        on_photo=photograph,
+        on_open_photo=lambda photo: road.go(f"/photo/{photo}"),
+        on_remark=lambda words: remark_on(NOTED_ON, words),
+    )
+
+
+def room_view(
+    look: Look, app: AppState, visit: VisitReading, room: RowReading, place: int, of: int, hints: dict[str, int]
+) -> RoomView:
+    """One room as the form draws it."""
+    count = next((c for c in visit.counts if c.id == room.count), None)
+    section = visit.template.by_section[ATTENDANCE_SECTION]
+    items = tuple(
+        item_view(look, app, visit, item, room.id)
+        for item in section.items
+        if item.code not in HEADS and visit.outcome.is_relevant(item, room.id)
+    )
+    note = visit.answers.get((room.id, NOTED_ON))
+    return RoomView(
+        id=room.id,
+        name=room.name,
+        number=place,
+        of=of,
+        moment_text=clock(count.moment if count else None),
+        figures=visit.heads(room.id),
+        roll_hint=hints.get(room.name),
+        can_edit=visit.is_open,
+        can_undo=app.book.can_undo(visit.id),
+        items=items,
+        photos=photo_views(app, [p for p in visit.photos if p.row == room.id]),
+        remark=note.remark if note else "",
+    )
+
+
+def _roll_hints(app: AppState, visit: VisitReading) -> dict[str, int]:
+    """Rolls to offer by the room's name: those of this visit's main count, else of the unit's last visit."""
+    hints = {known.name: known.roll for known in app.book.known_rooms(visit) if known.roll is not None}
+    for room in visit.rooms():
+        roll = visit.heads(room.id)["head_total"]
+        if roll is not None:
+            hints[room.name] = roll
+    return hints
+
+
+def add_count(app: AppState, road: Road, visit: VisitReading, of: str) -> None:
+    """Another walk through the same rooms, now; opens its first room."""
+    moment = app.book.now()
+    if any(c.moment // 60000 == moment // 60000 for c in visit.counts):
+        app.tell(said("rooms_same_minute", is_problem=True, moment=clock(moment)))
+        return
+    rooms = visit.rooms(of)
+    count = app.tap(app.book.add_count, visit.id, moment)
+    ids = app.tap(app.book.add_rooms, visit.id, [(room.name, None) for room in rooms], count) if count else None
+    if ids:
+        road.go(visit_path(visit.id, "count", ids[0]))
+
+
+@ft.component
+def Rooms(visit: str) -> ft.Control:
+    """The rooms of one count: figures of each, which do not add up, the unit's total; adding, renaming, removing."""
+    app, look, road = use_app(), use_look(), use_road()
+    typed, type_name = ft.use_state("")
+    is_editing, edit = ft.use_state(False)
+    reading = app.book.visit(visit)
+    count = road.kept(f"count {visit}", reading.main_count)
+    if count not in {c.id for c in reading.counts}:
+        count = reading.main_count
+    rooms = reading.rooms(count)
+    known = ft.use_memo(lambda: app.book.known_rooms(reading) if not rooms else [], [visit, not rooms])
+
+    def opened(ids: list[str] | None) -> None:
+        if ids:
+            road.go(visit_path(visit, "count", ids[0]))
+
+    def add(name: str) -> None:
+        if ids := app.tap(app.book.add_rooms, visit, [(name, None)], count or None):
+            type_name("")
+            opened(ids)
+
+    def use_known() -> None:
+        opened(app.tap(app.book.add_rooms, visit, [(room.name, None) for room in known], count or None))
+
+    def use_whole() -> None:
+        row = app.tap(app.book.use_whole_unit, visit, count or None)
+        opened([row] if row else None)
+
+    def look_at(chosen: str) -> None:
+        road.keep(f"count {visit}", chosen)
+        app.changed()
+
+    body: list[ft.Control] = []
+    if len(reading.counts) > 1:
+        body += _counts(look, app, reading, count, look_at)
+    can_edit = reading.is_open
+    if not rooms:
+        body.append(empty_state(look, ft.Icons.GROUPS, look.say("rooms_empty"), look.say("rooms_empty_how")))
+        if can_edit:
+            body += _beginnings(look, known, use_known, use_whole)
+    elif is_editing and can_edit:
+        body += [_editing(look, app, visit, room) for room in rooms]
+    else:
+        body.append(lines([_room_line(look, reading, room, road, i) for i, room in enumerate(rooms, 1)]))
+        body += _total(look, reading, rooms)
+    if can_edit and reading.mode != "whole_unit":
+        body += _adding(look, typed, type_name, add, {room.name for room in rooms})
+    foot = _foot(look, road, visit, can_edit and bool(rooms), is_editing, lambda: edit(lambda was: not was))
+    actions = []
+    if can_edit and rooms:
+        actions.append(
+            icon_button(
+                look,
+                ft.Icons.MORE_TIME,
+                look.say("count_add"),
+                lambda _event: add_count(app, road, reading, count),
+                identifier="add-count",
+            )
+        )
+    head = bar(look, look.say("rooms_title"), road.to(visit_path(visit)), subtitle=reading.unit_name, actions=actions)
+    return screen(body, head=head, foot=foot)
+
+
+def _counts(
+    look: Look, app: AppState, visit: VisitReading, chosen: str, on_choose: Callable[[str], None]
+) -> list[ft.Control]:
+    """The counts of the visit by their moment, and making another one the main one."""
+    options = [
+        (c.id, look.say("rooms_main", moment=clock(c.moment)) if c.id == visit.main_count else clock(c.moment))
+        for c in visit.counts
+    ]
+    found = [heading(look, look.say("rooms_counts")), chips(look, options, [chosen], on_choose, identifier="count")]
+    if visit.is_open and chosen != visit.main_count:
+        found.append(
+            button(
+                look,
+                look.say("rooms_make_main"),
+                lambda: app.tap(app.book.set_main_count, visit.id, chosen),
+                kind="bare",
+                icon=ft.Icons.STAR,
+                identifier="make-main",
+            )
+        )
+    return found
+
+
+def _beginnings(
+    look: Look, known: list[KnownRoom], on_known: Callable[[], None], on_whole: Callable[[], None]
+) -> list[ft.Control]:
+    """What one tap can begin with: the rooms of last time, or the unit as one."""
+    found: list[ft.Control] = []
+    if known:
+        words = look.say("rooms_use_known", count=number(len(known), look.language))
+        found.append(
+            button(
+                look, words, on_known, kind="main", icon=ft.Icons.MEETING_ROOM, identifier="use-known", height=COUNTER
+            )
+        )
+    found.append(
+        button(
+            look, look.say("rooms_use_whole"), on_whole, icon=ft.Icons.GROUPS, identifier="use-whole", height=COUNTER
+        )
+    )
+    return found
+
+
+def _room_line(look: Look, visit: VisitReading, room: RowReading, road: Road, place: int) -> ft.Control:
+    heads = visit.heads(room.id)
+    check = check_row(heads)
+    marks = []
+    if check.state in ("short", "over"):
+        marks.append(badge(look, ft.Icons.ERROR, sum_words(heads, look)[1], "alarm"))
+    elif check.state == "incomplete":
+        marks.append(badge(look, ft.Icons.HELP, sum_words(heads, look)[1], "amber"))
+    line = look.say("rooms_not_counted")
+    if check.state != "empty":
+        line = look.say(
+            "rooms_line",
+            present=number(heads["head_present"], look.language),
+            total=number(heads["head_total"], look.language),
+        )
+    return list_row(
+        look,
+        room.name,
+        road.to(visit_path(visit.id, "count", room.id)),
+        subtitle=line,
+        marks=marks,
+        icon=ft.Icons.CHECK_CIRCLE if check.state == "adds_up" else ft.Icons.MEETING_ROOM,
+        identifier=f"room-{place}",
+    )
+
+
+def _total(look: Look, visit: VisitReading, rooms: list[RowReading]) -> list[ft.Control]:
+    """The five figures of the unit; one that a room has left empty stays empty."""
+    sums = totals(visit.heads(room.id) for room in rooms)
+    return [
+        heading(look, look.say("rooms_total")),
+        *(
+            fact(look, look.say(code), number(sums[code], look.language), identifier=f"sum-{code.replace('_', '-')}")
+            for code in HEADS
+        ),
+    ]
+
+
+def _adding(
+    look: Look, typed: str, on_typed: Callable[[str], None], on_add: Callable[[str], None], taken: set[str]
+) -> list[ft.Control]:
+    """A field for another room, and the usual rooms by one tap."""
+    left = [name for name in COMMON_ROOMS if name not in taken]
+    found: list[ft.Control] = [
+        ft.Row(
+            [
+                ft.Container(
+                    typing_field(
+                        look,
+                        look.say("rooms_add"),
+                        typed,
+                        on_typed,
+                        identifier="room-name",
+                        on_submit=lambda: on_add(typed),
+                    ),
+                    expand=True,
+                ),
+                button(
+                    look,
+                    look.say("rooms_add_do"),
+                    (lambda: on_add(typed)) if typed.strip() else None,
+                    kind="soft",
+                    identifier="room-add",
+                    height=COUNTER,
+                ),
+            ],
+            spacing=GAP,
+        )
+    ]
+    if left:
+        options = [(str(COMMON_ROOMS.index(name)), name) for name in left]
+        found.append(heading(look, look.say("rooms_suggested")))
+        found.append(chips(look, options, [], lambda code: on_add(COMMON_ROOMS[int(code)]), identifier="usual-room"))
+    return found
+
+
+def _editing(look: Look, app: AppState, visit: str, room: RowReading) -> ft.Control:
+    """One room while the list is edited: its name, and taking it out."""
+
+    def remove(_event: Any) -> None:
+        if app.tap(app.book.remove_row, visit, room.id) is not False:
+            app.tell(said("room_removed"))
+
+    name = keyed(
+        room.id,
+        TextLine,
+        look,
+        look.say("room_rename"),
+        room.name,
+        lambda words: app.tap(app.book.rename_row, visit, room.id, words),
+        identifier="room-rename",
+        most=300,
+    )
+    if room.name == WHOLE_UNIT_ROW:
+        name = text(look, room.name, 17)
+    return ft.Row(
+        [
+            ft.Container(name, expand=True),
+            icon_button(
+                look,
+                ft.Icons.DELETE,
+                f"{look.say('room_remove')}: {room.name}",
+                remove,
+                kind="plain",
+                identifier="room-remove",
+            ),
+        ],
+        spacing=GAP,
+    )
+
+
+def _foot(
+    look: Look, road: Road, visit: str, can_edit: bool, is_editing: bool, on_edit: Callable[[], None]
+) -> ft.Control:
+    buttons = [
+        button(
+            look,
+            look.say("visit_review"),
+            road.to(visit_path(visit, "review")),
+            kind="soft",
+            icon=ft.Icons.FACT_CHECK,
+            identifier="review",
+            height=COUNTER,
+            expand=True,
+        )
+    ]
+    if can_edit:
+        buttons.insert(
+            0,
+            button(
+                look,
+                look.say("rooms_edit_done" if is_editing else "rooms_edit"),
+                on_edit,
+                icon=ft.Icons.CHECK if is_editing else ft.Icons.EDIT,
+                identifier="rooms-edit",
+                height=COUNTER,
+                expand=True,
+            ),
+        )
+    return ft.Container(ft.Row(buttons, spacing=GAP), padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8))

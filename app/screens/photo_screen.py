@@ -1,0 +1,69 @@
+"""Taking a photo of an item, a room or the visit."""
+
+import flet as ft
+
+from app.readings import VisitReading
+from app.screens.photo_form import PhotoForm, Verdict
+from app.screens.road import use_road
+from app.screens.theme import Look
+from app.screens.window import said, use_look, use_maybe
+from app.state import Shot, use_app
+
+SUGGESTED_CAPTIONS = {
+    "tthc_board_photo": "caption_board",
+    "tthc_posting_compliant": "caption_board",
+    "duty_roster_posted": "caption_roster",
+    "duty_roster_followed": "caption_roster",
+    "one_stop_equipment_adequate": "caption_desk",
+}
+"""Item → the caption its photo most often has; it can be changed before «Dùng»."""
+
+
+@ft.component
+def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
+    app, look, road = use_app(), use_look(), use_road()
+    shot, show = use_maybe(Shot)
+    is_working, set_working = ft.use_state(False)
+    reading = app.book.visit(visit)
+
+    async def look_at(raw: bytes) -> None:
+        set_working(True)
+        show(await app.look_at(raw))
+        set_working(False)
+
+    async def keep(caption: str) -> None:
+        if shot is not None and await app.use_photo(shot, visit, item=item, row=row, caption=caption):
+            app.tell(said("photo_kept"))
+            road.back()
+
+    caption = SUGGESTED_CAPTIONS.get(item, "")
+    return PhotoForm(
+        look,
+        shot.prepared.data if shot else None,
+        _verdict(look, shot) if shot else None,
+        look_at,
+        keep,
+        lambda: show(None),
+        on_back=road.back,
+        is_working=is_working,
+        caption=look.say(caption) if caption else "",
+        of=_place(look, reading, item, row),
+    )
+
+
+def _verdict(look: Look, shot: Shot) -> Verdict:
+    verdict = shot.verdict
+    words = verdict.message_en if look.language == "en" else verdict.message_vi
+    is_good = verdict.is_sharp and verdict.message_en == "The photo is clear."
+    return Verdict(words, "good" if is_good else "amber")
+
+
+def _place(look: Look, visit: VisitReading, item: str, row: str) -> str:
+    """What the photo will belong to, in words."""
+    if item in visit.template.items:
+        name = visit.template.items[item].label[look.language]
+    elif item in visit.template.by_section:
+        name = visit.template.by_section[item].title[look.language]
+    else:
+        name = visit.row_name(row) or visit.unit_name
+    return name
