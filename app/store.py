@@ -60,7 +60,7 @@ class Store:
                 if not is_new:
                     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                     if found != "ok":
-                        raise Damaged(path, "Sổ trên máy bị hỏng.", "The notebook file is damaged.")
+                        raise unreadable(path)
             if is_new and os.name == "posix":
                 _sync_folder(path.parent)
             with self.writing() as connection:
@@ -73,7 +73,7 @@ class Store:
                 "Sổ này do phiên bản mới hơn của ứng dụng ghi. Hãy cập nhật ứng dụng.",
                 "This notebook was written by a newer version of the app. Please update the app.",
             ) from newer
-        except Damaged:
+        except (Damaged, DiskFull):
             self.close()
             raise
         except DatabaseError as error:
@@ -111,14 +111,16 @@ def _engine(path: Path, journal_mode: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are ours alone, see BEGIN below
-        cursor = connection.cursor()
-        # Exclusive: a second process is refused instead of mixing two lives of one journal; it also spares the -shm file.
-        cursor.execute("PRAGMA locking_mode = EXCLUSIVE")
-        cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("BEGIN EXCLUSIVE")
-        cursor.execute("COMMIT")
-        cursor.close()
+        try:
+            # Exclusive: a second process is refused instead of mixing two lives of one journal; it also spares the -shm file.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            connection.close()  # the pool never gets to know this one, and its lock would refuse the next opening
+            raise
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -137,6 +139,10 @@ def _explained(path: Path, error: DatabaseError) -> Exception:
         )
     if "full" in reason or "disk I/O" in reason:
         return DiskFull()
+    return unreadable(path)
+
+
+def unreadable(path: Path) -> Damaged:
     return Damaged(path, "Sổ trên máy bị hỏng, không đọc được.", "The notebook file is damaged and cannot be read.")
 
 
