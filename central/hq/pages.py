@@ -9,8 +9,10 @@ from central.hq import devices, downloads, rounds, sign_in, summary, units, user
 from central.hq.door import FOLDER, go_to
 from central.problems import Problem
 
+PARTS = (sign_in, rounds, visits, visit, summary, downloads, units, devices, users)
+
 router = APIRouter(include_in_schema=False)
-for part in (sign_in, rounds, visits, visit, summary, downloads, units, devices, users):
+for part in PARTS:
     router.include_router(part.router, prefix="/hq")
 
 _STATIC = {

@@ -1,5 +1,6 @@
 """A real central over a folder of its own, with a clock the story moves and people of two teams."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,24 @@ class Clock:
 
     def pass_minutes(self, minutes: float) -> None:
         self.ms += round(minutes * 60_000)
+
+
+class Office(TestClient):
+    """A browser of the office: keeps cookies, follows redirects, finds the token in a page and sends it with forms."""
+
+    def open(self, path: str) -> httpx.Response:
+        return self.get(path, follow_redirects=True)
+
+    def token(self, path: str = "/hq/devices") -> str:
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.open(path).text)
+        assert found, "no form on the page"
+        return found[1]
+
+    def submit(self, path: str, page: str = "/hq/devices", **fields: str) -> httpx.Response:
+        return self.post(path, data={"csrf": self.token(page), **fields})
+
+    def sign_in(self, user: str, password: str = PASSWORD, next: str = "/hq/") -> httpx.Response:
+        return self.submit("/hq/sign-in", "/hq/sign-in", user=user, password=password, next=next)
 
 
 @pytest.fixture
@@ -87,5 +106,24 @@ def enrolled(client: httpx.Client, new_code: Callable[[str], str]) -> Callable[[
         answer = client.post("/api/v1/devices", json={"code": new_code(user), "name": f"Máy của {user}"})
         assert answer.status_code == 201, answer.text
         return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+    return make
+
+
+@pytest.fixture
+def browser(central: FastAPI) -> Iterator[Callable[[], Office]]:
+    """Opens browsers, each with cookies of its own."""
+    yield lambda: Office(central, base_url="http://testserver", follow_redirects=False)
+
+
+@pytest.fixture
+def office(browser: Callable[[], Office]) -> Callable[[str], Office]:
+    """A browser in which somebody has signed in."""
+
+    def make(user: str) -> Office:
+        window = browser()
+        answer = window.sign_in(user)
+        assert answer.status_code == 303, answer.text
+        return window
 
     return make
