@@ -9,6 +9,8 @@ from app.screens.parts import Handler, icon_button, pressable, saying, text, tou
 from app.screens.theme import BOLD, EDGE, GAP, MEDIUM, Look
 from app.screens.words import number
 
+TAB_TEXT = 17
+"""The largest text of a tab: four words side by side on 360 pixels."""
 BAR = 56
 """Height of the head in logical pixels at 100 %."""
 
@@ -79,13 +81,14 @@ def bottom_bar(look: Look, chosen: str, on_choose: Handler, *, waiting: int = 0)
     def tab(code: str, icon: ft.IconData) -> ft.Control:
         here = code == chosen
         ink = ft.Colors.PRIMARY if here else ft.Colors.ON_SURFACE_VARIANT
-        label = f"{labels[code]} ({number(waiting, look.language)})" if code == "sync" and waiting else labels[code]
+        mark: list[ft.Control] = [ft.Icon(icon, size=26, color=ink)]
+        if code == "sync" and waiting:
+            mark.append(text(look, number(waiting, look.language), 15, BOLD, color=ink))
+        label = text(look, labels[code], 15, BOLD if here else MEDIUM, color=ink, max_lines=1, no_wrap=True)
+        label.size = min(look.size(15), TAB_TEXT)
         return pressable(
             ft.Column(
-                [
-                    ft.Icon(icon, size=26, color=ink),
-                    text(look, label, 15, BOLD if here else MEDIUM, color=ink, max_lines=1),
-                ],
+                [ft.Row(mark, spacing=2, tight=True), label],
                 horizontal_alignment=ft.CrossAxisAlignment.CENTER,
                 spacing=0,
                 tight=True,

@@ -208,11 +208,11 @@ def _counter(look: Look, room: RoomView, code: str, step: Handler, open_keypad: 
     if value is not None:
         said = look.say("figure_is", figure=figure, value=number(value, look.language))
 
-    def stepping(by: int) -> Handler | None:
+    def stepping(by: int) -> Handler:
         async def touch(_event: Any) -> None:
             await step(code, by)
 
-        return touch if room.can_edit else None
+        return touch
 
     def sign(icon: ft.IconData, name: str, by: int, suffix: str) -> ft.Control:
         return icon_button(
@@ -225,16 +225,21 @@ def _counter(look: Look, room: RoomView, code: str, step: Handler, open_keypad: 
             identifier=f"{slug}-{suffix}",
         )
 
-    opens = saying(open_keypad, code) if room.can_edit else None
+    wide = 68 + (look.text_scale - 100) * 0.4
+    words = number(value, look.language)
+    opens = saying(open_keypad, code)
+    if not room.can_edit:
+        figure_text = text(look, words, 26, BOLD, width=wide, text_align=ft.TextAlign.CENTER, semantics_label=said)
+        return ft.Container(ft.Row([text(look, figure, 16, MEDIUM, expand=True), figure_text]), height=COUNTER)
     shown = button(
         look,
-        number(value, look.language),
+        words,
         opens,
         on_long_press=opens,
         name=said,
         identifier=slug,
         height=COUNTER,
-        width=68 + (look.text_scale - 100) * 0.4,
+        width=wide,
         size=26,
         family=BOLD,
         lines=1,
@@ -243,9 +248,9 @@ def _counter(look: Look, room: RoomView, code: str, step: Handler, open_keypad: 
     return ft.Row(
         [
             label,
-            *([sign(ft.Icons.REMOVE, "one_less", -1, "minus")] if room.can_edit else []),
+            sign(ft.Icons.REMOVE, "one_less", -1, "minus"),
             shown,
-            *([sign(ft.Icons.ADD, "one_more", 1, "plus")] if room.can_edit else []),
+            sign(ft.Icons.ADD, "one_more", 1, "plus"),
         ],
         spacing=6,
     )

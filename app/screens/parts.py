@@ -296,7 +296,7 @@ def section_card(
                         ft.Icon(
                             ft.Icons.CHECK_CIRCLE if complete else icon, size=look.size(26), color=ft.Colors.PRIMARY
                         ),
-                        text(look, title, 17, MEDIUM, expand=True, max_lines=3, overflow=ft.TextOverflow.ELLIPSIS),
+                        text(look, title, 17, MEDIUM, expand=True),
                         text(look, progress or look.say("progress_of", done=done, of=of), 16),
                     ],
                     vertical_alignment=ft.CrossAxisAlignment.CENTER,

@@ -55,7 +55,15 @@ def matter_links(look: Look, room: RoomView, on_choose: Handler) -> ft.Control:
             lines=2,
         )
 
-    return ft.Row([link(matter) for matter in MATTERS], spacing=2)
+    in_a_row = 4 if look.text_scale == 100 else 2
+    return ft.Column(
+        [
+            ft.Row([link(matter) for matter in MATTERS[i : i + in_a_row]], spacing=2)
+            for i in range(0, len(MATTERS), in_a_row)
+        ],
+        spacing=2,
+        tight=True,
+    )
 
 
 def matter_sheet(
