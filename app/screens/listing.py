@@ -1,11 +1,15 @@
 """What the screens that list things share: headings, a search field, a fact with its name, an amount of progress."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flet as ft
 
 from app.screens.parts import Handler, icon_button, saying, tell, text, touched
 from app.screens.theme import GAP, MEDIUM, RADIUS, Look
+
+SHORT = 12
+"""Characters of a value that leaves the rest of its line to its name."""
 
 
 def heading(look: Look, words: str, trailing: str | None = None) -> ft.Control:
@@ -29,7 +33,7 @@ def fact(look: Look, name: str, value: str, identifier: str | None = None) -> ft
         content=ft.Row(
             [
                 text(look, name, 16, color=ft.Colors.ON_SURFACE_VARIANT, expand=2),
-                text(look, value, 16, MEDIUM, expand=3, text_align=ft.TextAlign.RIGHT),
+                text(look, value, 16, MEDIUM, expand=3 if len(value) > SHORT else None, text_align=ft.TextAlign.RIGHT),
             ],
             spacing=GAP,
             vertical_alignment=ft.CrossAxisAlignment.START,
@@ -98,6 +102,17 @@ def search_line(
         clear = saying(on_typed, "")
         controls.append(icon_button(look, ft.Icons.CLOSE, look.say("search_clear"), clear, identifier="search-clear"))
     return ft.Row(controls, spacing=4)
+
+
+def lines(rows: Sequence[ft.Control]) -> ft.Control:
+    """Lines that belong together, on one sheet."""
+    return ft.Container(
+        ft.Column(list(rows), spacing=0, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
+        bgcolor=ft.Colors.SURFACE_CONTAINER_LOWEST,
+        border=ft.Border.all(1, ft.Colors.OUTLINE_VARIANT),
+        border_radius=RADIUS,
+        clip_behavior=ft.ClipBehavior.ANTI_ALIAS,
+    )
 
 
 def gathered(*words: Any) -> str:

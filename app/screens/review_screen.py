@@ -9,11 +9,11 @@ from app.checklist import SEVERITIES
 from app.readings import VisitReading
 from app.records import ATTENDANCE_SECTION, HEAD_PARTS
 from app.screens.frame import bar, screen
-from app.screens.listing import fact, heading
+from app.screens.listing import fact, heading, lines
 from app.screens.parts import Handler, badge, button, list_row, panel, text
 from app.screens.road import Road, use_road, visit_path
 from app.screens.theme import BOLD, COUNTER, EDGE, GAP, MEDIUM, RADIUS, Look
-from app.screens.visit_screen import CARDS, notes
+from app.screens.visit_screen import CARDS, shut_notes
 from app.screens.window import said, use_look
 from app.screens.words import clock, number, percent
 from app.state import use_app
@@ -50,7 +50,7 @@ def ReviewScreen(visit: str) -> ft.Control:
     def make_main(count: str) -> None:
         app.tap(app.book.set_main_count, visit, count)
 
-    body: list[ft.Control] = [*notes(look, app, reading), *figures(look, reading)]
+    body: list[ft.Control] = [*shut_notes(look, app, reading), *figures(look, reading)]
     body += counts(look, reading, make_main)
     body += points(look, road, "review_wrong_rooms", wrong, ft.Icons.WARNING, "wrong")
     if wrong:
@@ -234,14 +234,16 @@ def counts(look: Look, visit: VisitReading, on_main: Handler) -> list[ft.Control
             total=number(figures.heads["head_total"], look.language),
             rate=percent(figures.attendance_rate, look.language),
         )
-        lines: list[ft.Control] = [
+        if figures.without_figures:
+            words = look.say(f"without_{figures.without_figures}")
+        drawn: list[ft.Control] = [
             text(look, look.say("review_count", moment=moment), 17, MEDIUM),
             text(look, words, 17),
         ]
         if count.id == visit.main_count:
-            lines.append(ft.Row([badge(look, ft.Icons.CHECK, look.say("review_main"), "good")], wrap=True))
+            drawn.append(ft.Row([badge(look, ft.Icons.CHECK, look.say("review_main"), "good")], wrap=True))
         elif visit.is_open:
-            lines.append(
+            drawn.append(
                 button(
                     look,
                     look.say("review_make_main"),
@@ -252,7 +254,7 @@ def counts(look: Look, visit: VisitReading, on_main: Handler) -> list[ft.Control
             )
         found.append(
             ft.Container(
-                ft.Column(lines, spacing=4, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
+                ft.Column(drawn, spacing=4, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
                 padding=EDGE,
                 border_radius=RADIUS,
                 border=ft.Border.all(1, ft.Colors.OUTLINE_VARIANT),
@@ -266,13 +268,13 @@ def points(
 ) -> list[ft.Control]:
     if not found:
         return []
-    lines: list[ft.Control] = [
+    rows = [
         list_row(look, p.title, road.to(p.route), subtitle=p.where, icon=icon, identifier=f"{identifier}-{place}")
         for place, p in enumerate(found, 1)
     ]
     return [
         heading(look, look.say(title), number(len(found), look.language)),
-        ft.Column(lines, spacing=0, tight=True),
+        lines(rows),
     ]
 
 
@@ -280,7 +282,7 @@ def failed_list(look: Look, road: Road, found: Sequence[tuple[str, Point]]) -> l
     """Failing items, each with the word for how grave it is."""
     if not found:
         return [text(look, look.say("review_failed_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT)]
-    lines: list[ft.Control] = [
+    rows = [
         list_row(
             look,
             p.title,
@@ -294,5 +296,5 @@ def failed_list(look: Look, road: Road, found: Sequence[tuple[str, Point]]) -> l
     ]
     return [
         heading(look, look.say("review_failed"), number(len(found), look.language)),
-        ft.Column(lines, spacing=0, tight=True),
+        lines(rows),
     ]

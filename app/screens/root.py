@@ -24,7 +24,7 @@ from app.screens.unit_screen import UnitScreen
 from app.screens.visit_screen import VisitScreen
 from app.screens.visits_screen import VisitsScreen
 from app.screens.window import guarded, use_look
-from app.state import AppContext, Window, use_app
+from app.state import AppContext, Message, Window, use_app
 
 TAB_SCREENS = {
     "/": guarded(TodayScreen),
@@ -134,12 +134,23 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return TAB_SCREENS["/"](key="/")
 
 
+@dataclass(eq=False)
+class _Seen:
+    """The message shown, and where one was when it came."""
+
+    message: Message | None = None
+    route: str = ""
+
+
 @ft.component
 def Toast(look: Look, route: str) -> ft.Control:
     """What the app has to tell, under the screen instead of over it, so that it hides nothing one wants to touch."""
     app = use_app()
     message = app.message
-    shown_at, set_shown_at = ft.use_state(route)
+    seen: _Seen = ft.use_ref(_Seen).current  # type: ignore[assignment]
+    if message is not seen.message:
+        seen.message, seen.route = message, route
+    has_gone_on = message is not None and seen.route != route
 
     async def leave() -> None:
         if message is None or message.is_problem:
@@ -148,15 +159,13 @@ def Toast(look: Look, route: str) -> ft.Control:
         if app.message is message:
             app.tell(None)
 
-    def gone_on() -> None:
-        if shown_at != route:
-            set_shown_at(route)
-            if app.message is message:
-                app.tell(None)
+    def put_behind() -> None:
+        if has_gone_on and app.message is message:
+            app.tell(None)
 
     ft.use_effect(leave, [message])
-    ft.use_effect(gone_on, [route])
-    if message is None:
+    ft.use_effect(put_behind, [has_gone_on])
+    if message is None or has_gone_on:
         return ft.Container(height=0)
     said = message.en if look.language == "en" else message.vi
     ground, ink = (

@@ -8,7 +8,7 @@ import flet as ft
 
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, meter
+from app.screens.listing import gathered, heading, lines, meter
 from app.screens.parts import Handler, badge, button, list_row, panel, text, touched
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
@@ -152,7 +152,7 @@ def details_of(
 def draw(
     look: Look,
     view: SyncView,
-    lines: Sequence[Sending],
+    sendings: Sequence[Sending],
     rest: str,
     visits: Sequence[VisitLine],
     opened: str,
@@ -162,7 +162,7 @@ def draw(
     on_visit: Callable[[str], None],
     on_task: Callable[[str], Handler],
 ) -> ft.Control:
-    body: list[ft.Control] = [_sending(look, line) for line in lines]
+    body: list[ft.Control] = [_sending(look, line) for line in sendings]
     if rest:
         body.append(text(look, rest, 16, MEDIUM))
     if view.last_success:
@@ -176,19 +176,18 @@ def draw(
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
         body.append(
-            ft.Column(
+            lines(
                 [
                     list_row(look, title, on_task(visit), icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}")
                     for place, (visit, title) in enumerate(refused, 1)
-                ],
-                spacing=0,
-                tight=True,
+                ]
             )
         )
     body.append(heading(look, look.say("sync_visits")))
     if not visits:
         body.append(text(look, look.say("sync_visits_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
-    body += [_visit(look, line, line.id == opened, on_visit) for line in visits]
+    if visits:
+        body.append(lines([_visit(look, line, line.id == opened, on_visit) for line in visits]))
     send = button(
         look,
         look.say("sync_running" if view.is_running else "sync_now"),

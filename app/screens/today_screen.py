@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import flet as ft
 
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, meter
+from app.screens.listing import gathered, heading, lines, meter
 from app.screens.parts import Handler, badge, button, empty_state, list_row, pressable, text, touched
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
@@ -15,7 +15,7 @@ from app.screens.words import day, day_and_moment, number, size
 from app.state import SyncView, use_app
 from app.units import UnitReading
 
-PLANNED_SHOWN = 8
+PLANNED_SHOWN = 5
 """Planned units listed here; the others are found by name."""
 
 
@@ -52,8 +52,8 @@ def TodayScreen() -> ft.Control:
         look,
         state=badge_of(look, app.sync),
         team=gathered(
-            (book.enrolment.team_name if book.enrolment else "") or look.say("no_team"),
             plan.name if plan else look.say("no_round"),
+            (book.enrolment.team_name if book.enrolment else "") or look.say("no_team"),
         ),
         under_way=[
             UnderWay(
@@ -63,7 +63,7 @@ def TodayScreen() -> ft.Control:
                     day(v.visit_date, look.language) if v.visit_date != book.today else "",
                     look.say("rooms_of", done=said(v.rooms_counted), of=said(v.rooms)) if v.rooms else "",
                     look.say("items_of", done=said(v.answered), of=said(v.asked)),
-                    look.say("photos_n", count=said(v.photos)),
+                    look.say("photos_n", count=said(v.photos)) if v.photos else "",
                 ),
                 v.answered,
                 v.asked,
@@ -75,11 +75,10 @@ def TodayScreen() -> ft.Control:
         is_plan_done=bool(plan and plan.planned_units and not left),
         to_send=look.say("to_send_none")
         if waiting.is_empty
-        else look.say(
-            "to_send_sum",
-            visits=said(len(waiting.visits)),
-            photos=said(waiting.photos),
-            size=size(waiting.bytes, look.language),
+        else gathered(
+            look.say("to_send_visits", count=said(len(waiting.visits))),
+            look.say("photos_n", count=said(waiting.photos)) if waiting.photos else "",
+            size(waiting.bytes, look.language) if waiting.bytes else "",
         ),
         synced=look.say("last_synced", moment=day_and_moment(app.sync.last_success, look.language))
         if app.sync.last_success
@@ -121,7 +120,7 @@ def draw(
     on_sync: Handler,
 ) -> ft.Control:
     body: list[ft.Control] = [
-        text(look, team, 16, MEDIUM, max_lines=3, overflow=ft.TextOverflow.ELLIPSIS),
+        text(look, team, 16, MEDIUM, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
     ]
     if tasks:
         words = look.say("tasks", count=number(tasks, look.language))
@@ -140,14 +139,16 @@ def draw(
         body.append(empty_state(look, ft.Icons.ASSIGNMENT, look.say("today_empty"), look.say("today_empty_how")))
     if planned:
         body.append(heading(look, look.say("planned_here"), number(len(planned) + more, look.language)))
-        body.append(ft.Column([_planned(look, unit, on_planned) for unit in planned], spacing=0, tight=True))
+        body.append(lines([_planned(look, unit, on_planned) for unit in planned]))
         if more:
             words = look.say("plan_more", count=number(more, look.language))
             body.append(button(look, words, on_start, kind="bare", icon=ft.Icons.SEARCH, identifier="plan-more"))
     elif is_plan_done:
         body.append(text(look, look.say("plan_done"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
     body.append(heading(look, look.say("to_send")))
-    body.append(list_row(look, to_send, on_sync, subtitle=synced, icon=ft.Icons.CLOUD_UPLOAD, identifier="to-send"))
+    body.append(
+        lines([list_row(look, to_send, on_sync, subtitle=synced, icon=ft.Icons.CLOUD_UPLOAD, identifier="to-send")])
+    )
     start = button(
         look,
         look.say("start_visit"),

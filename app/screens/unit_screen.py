@@ -8,7 +8,7 @@ import flet as ft
 
 from app.records import NAME_MAX
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, search_line, typing_field
+from app.screens.listing import gathered, heading, lines, search_line, typing_field
 from app.screens.parts import Handler, badge, button, empty_state, list_row, panel, text
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, Look
@@ -111,21 +111,19 @@ def draw(
             unit.name,
             lambda: on_choose(unit),
             subtitle=gathered(level_words(look, unit), unit.parent_name),
-            marks=marks(unit),
+            marks=marks(unit) if group != "planned" else (),
             identifier=f"{group}-{unit.code}",
         )
 
     def group(name: str, code: str, units: Sequence[UnitReading]) -> list[ft.Control]:
         if not units:
             return []
-        lines = ft.Column([line(u, code) for u in units], spacing=0, tight=True)
-        return [heading(look, look.say(name)), lines]
+        return [heading(look, look.say(name)), lines([line(u, code) for u in units])]
 
     body: list[ft.Control] = []
     if query.strip():
-        lines = [line(u, "unit") for u in found[:FOUND_SHOWN]]
-        if lines:
-            body.append(ft.Column(lines, spacing=0, tight=True))
+        if found:
+            body.append(lines([line(u, "unit") for u in found[:FOUND_SHOWN]]))
         else:
             body.append(empty_state(look, ft.Icons.SEARCH_OFF, look.say("unit_none"), look.say("unit_none_how")))
         if len(found) > FOUND_SHOWN:

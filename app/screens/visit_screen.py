@@ -11,7 +11,7 @@ from app.records import ATTENDANCE_SECTION
 from app.screens.frame import bar, screen
 from app.screens.item_card import photo_strip
 from app.screens.items import PhotoView
-from app.screens.listing import gathered
+from app.screens.listing import gathered, lines
 from app.screens.parts import Handler, button, chips, list_row, panel, pressable, section_card, text, touched
 from app.screens.road import Road, use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, GAP, MEDIUM, Look
@@ -20,6 +20,8 @@ from app.screens.words import NOTHING, clock, day, day_and_moment, number
 from app.state import AppState, use_app
 
 PHOTOS_SHOWN = 8
+NAME_FITS = 26
+"""Characters of a unit's name that the head of a narrow screen shows."""
 
 CARDS: dict[str, tuple[str, ft.IconData]] = {
     ATTENDANCE_SECTION: ("card_headcount", ft.Icons.GROUPS),
@@ -163,19 +165,22 @@ def draw(
 
 
 def notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
-    """What one should know of the visit before touching it: that it is shut, or began outside working hours."""
+    """What one should know of the visit before touching it: its whole name, that it is shut, or began outside working hours."""
     found: list[ft.Control] = []
-    if visit.is_signed:
-        found.append(panel(look, ft.Icons.LOCK, [look.say("visit_signed")]))
-    elif not visit.is_open:
-        found += closed_note(look, app, visit)
+    if len(visit.unit_name) > NAME_FITS:
+        found.append(text(look, visit.unit_name, 17, MEDIUM))
+    found += shut_notes(look, app, visit)
     if visit.is_open and app.book.outside_hours(visit):
         found.append(panel(look, ft.Icons.SCHEDULE, [look.say("visit_outside_hours")], "amber"))
     return found
 
 
-def closed_note(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
-    """That a visit has ended, and the way to go on with it."""
+def shut_notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
+    """That a visit is signed, or has ended and how to go on with it; nothing for an open one."""
+    if visit.is_open:
+        return []
+    if visit.is_signed:
+        return [panel(look, ft.Icons.LOCK, [look.say("visit_signed")])]
 
     def reopen() -> None:
         app.tap(app.book.reopen_visit, visit.id)
@@ -224,13 +229,14 @@ def attendance(
             )
     else:
         found.append(panel(look, ft.Icons.GROUPS, [look.say("mode_no_count", mode=mode.label[look.language])]))
+    rows: list[ft.Control] = []
     if is_choosing and visit.is_open:
         found.append(text(look, look.say("mode_choose"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
         options = [(o.code, o.label[look.language]) for o in item.options]
         found.append(chips(look, options, [mode.code] if mode else [], on_mode, identifier="mode"))
         found.append(button(look, look.say("cancel"), lambda: set_choosing(False), kind="bare", identifier="mode-keep"))
     else:
-        found.append(
+        rows.append(
             list_row(
                 look,
                 look.say("mode_title"),
@@ -242,7 +248,7 @@ def attendance(
         )
     checked = visit.template.items.get("rooms_checked_count")
     if checked is not None and visit.outcome.is_relevant(checked):
-        found.append(
+        rows.append(
             list_row(
                 look,
                 look.say("card_attendance"),
@@ -252,7 +258,7 @@ def attendance(
                 identifier="rooms-checked",
             )
         )
-    return found
+    return [*found, lines(rows)] if rows else found
 
 
 def album(
