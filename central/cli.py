@@ -277,7 +277,7 @@ def _verify(asked: argparse.Namespace) -> int:
         if asked.visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=asked.visit):
             raise Refused(f"Không có cuộc kiểm tra {asked.visit!r}. / There is no such visit.")
         findings = list(verify(connection, photos, asked.visit))
-        much = counted(connection)
+        much = {} if findings else counted(connection)
     for finding in findings[:SHOWN_FINDINGS]:
         print(finding)
     if findings:

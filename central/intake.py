@@ -5,7 +5,7 @@ with a problem, or `pending` while the visit it belongs to is not known) and is 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,7 @@ def take_batch(
         journal.insert(connection, [judged])
         merge.apply(connection, [judged])
         kept.append(judged)
+    _write_receipts(connection, kept)
     touched = list({(entry.kind, entry.record): None for entry in kept})
     touched += _settle_pending(connection, judge, {entry.visit for entry in kept if entry.kind == "visit"})
     refused = journal.select(
@@ -127,6 +128,32 @@ def take_batch(
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
+
+
+RECEIPT = (
+    "device", "epoch", "seq", "hash", "position", "effective_ms", "effective_counter", "received_at", "visit", "team",
+    "verdict", "problem",
+)  # fmt: skip
+"""Columns of a receipt, as those of the entry it is for."""
+_WRITE_RECEIPT = text(
+    f"INSERT INTO receipt ({', '.join(RECEIPT)}) VALUES ({', '.join(f':{c}' for c in RECEIPT)}) "
+    f"ON CONFLICT (device, epoch, seq) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in RECEIPT[3:])}"
+)
+
+
+def _write_receipts(connection: Connection, entries: Sequence[JournalEntry]) -> None:
+    """Note what central said of entries; hashes vouch for what the phone wrote, this for central's own part."""
+    if entries:
+        connection.execute(_WRITE_RECEIPT, [{name: getattr(e, name) for name in RECEIPT} for e in entries])
+
+
+def note_received(connection: Connection, names: Iterable[str], now: int) -> None:
+    """Note that central holds these files whole, before a phone is told so; harmless to repeat."""
+    noted = [{"sha256": name, "now": now} for name in names]
+    if noted:
+        connection.execute(
+            text("INSERT INTO received_file VALUES (:sha256, :now) ON CONFLICT (sha256) DO NOTHING"), noted
+        )
 
 
 def _acked(connection: Connection, device: str, epoch: str) -> int:
@@ -317,6 +344,7 @@ def _restate(connection: Connection, entry: JournalEntry) -> None:
             "d": entry.device, "e": entry.epoch, "s": entry.seq,
         },
     )  # fmt: skip
+    _write_receipts(connection, [entry._replace(position=position)])
 
 
 def write_as_central(
@@ -338,5 +366,6 @@ def write_as_central(
         text("UPDATE entry SET position = :position, received_at = :now WHERE device = :d AND epoch = :e AND seq = :s"),
         [{"position": e.position, "now": now, "d": e.device, "e": e.epoch, "s": e.seq} for e in written],
     )
+    _write_receipts(connection, written)
     merge.apply(connection, written)
     return written

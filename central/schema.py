@@ -26,4 +26,14 @@ CENTRAL: list[Step] = [
     ],
     """CREATE TABLE upload (
         sha256 TEXT PRIMARY KEY NOT NULL, length BIGINT NOT NULL, device TEXT NOT NULL, created_at BIGINT NOT NULL)""",
+    [
+        # What central itself said of an entry when it took it, and which files it has said it holds: `verify` compares.
+        """CREATE TABLE receipt (
+            device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, hash TEXT NOT NULL, position BIGINT NOT NULL,
+            effective_ms BIGINT NOT NULL, effective_counter BIGINT NOT NULL, received_at BIGINT NOT NULL,
+            visit TEXT NOT NULL, team TEXT NOT NULL, verdict TEXT NOT NULL, problem TEXT, PRIMARY KEY (device, epoch, seq))""",
+        """INSERT INTO receipt SELECT device, epoch, seq, hash, position, effective_ms, effective_counter, received_at,
+            visit, team, verdict, problem FROM entry""",
+        "CREATE TABLE received_file (sha256 TEXT PRIMARY KEY NOT NULL, received_at BIGINT NOT NULL)",
+    ],
 ]

@@ -18,7 +18,7 @@ from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
 from central.access import Caller, require_device
 from central.bodies import strict_json
-from central.intake import Intake, Sender, take_batch
+from central.intake import Intake, Sender, note_received, take_batch
 from central.problems import Problem, malformed, problem_responses
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
@@ -110,7 +110,8 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         intake = take_batch(connection, batch, sender, now, state.readings.templates(connection))
         page, cursor, more = _pull(connection, batch, sender)
         conflicts = _conflicts(connection, intake, page)
-    missing = state.photos.missing(batch.photos)
+        missing = state.photos.missing(batch.photos)
+        note_received(connection, set(batch.photos) - set(missing), now)
     return {
         "server_id": state.db.server_id,
         "now": now,

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from central import tus
 from central.access import Caller, require_device
 from central.database import rows
+from central.intake import note_received
 from central.photo_store import DigestMismatch, Photos, StoreFull, WrongOffset
 from central.problems import API, Problem, problem_responses
 from central.turns import LineCut, Turns
@@ -136,7 +137,7 @@ async def patch_upload(sha256: Sha256, request: Request, caller: Phone) -> Respo
                     raise tus.too_long(length)
                 offset = await run_in_threadpool(photos.append, sha256, offset, piece)
             if offset == length:
-                await run_in_threadpool(photos.finish, sha256)
+                await run_in_threadpool(_finish, request, sha256)
                 expires = None
             else:
                 offset = await run_in_threadpool(photos.offset, sha256)
@@ -188,12 +189,20 @@ def _standing(request: Request, sha256: str) -> tuple[int, int, int | None]:
     if held < length:
         return length, held, expires
     try:
-        photos.finish(sha256)
+        _finish(request, sha256)
     except (DigestMismatch, WrongOffset):
         return length, photos.size(sha256) or 0, expires
     except StoreFull as error:
         raise tus.store_full() from error
     return length, length, None
+
+
+def _finish(request: Request, sha256: str) -> None:
+    """Make a complete part a photo and note that it was received. Raises DigestMismatch, WrongOffset or StoreFull."""
+    state = request.app.state
+    state.photos.finish(sha256)
+    with state.db.writing() as connection:
+        note_received(connection, [sha256], state.now())
 
 
 def _may_give_up(request: Request, sha256: str, caller: Caller) -> None:

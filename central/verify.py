@@ -1,16 +1,27 @@
-"""`kiemtra verify`: walks the chains, recomputes hashes, compares the readings and the photos; names the first broken place."""
+"""`kiemtra verify`: walks the chains, recomputes hashes, compares receipts, readings and photos; names each broken place.
 
-import hashlib
+Hashes vouch for what the phones wrote: a chain is broken at the first entry that was altered, and a missing one leaves a gap.
+What central itself said of an entry (position, team, verdict, effective stamp …) is compared with the receipt written in the
+same transaction, which also tells when the end of a chain is gone. The typed tables are compared, cell by cell, with what
+the journal reads as; files with their names, and with what central has said it holds.
+"""
+
 import itertools
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DatabaseError
 
 from app.records import READINGS
 from app.sync import journal, merge
+from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
+from central.database import rows
+from central.intake import RECEIPT
 from central.photo_store import Photos
 
 
@@ -26,75 +37,168 @@ class Finding:
 
 
 def verify(connection: Connection, photos: Photos, visit: str | None = None) -> Iterator[Finding]:
-    """Everything that is not as it was written, worst first within each chain; nothing when all is well.
+    """Everything that is not as it was written; nothing when all is well.
 
-    With a visit, chains that hold entries of it and the photos it names. The chains of its devices are walked whole: a
-    later entry vouches for those before it.
+    With a visit: the chains that hold entries of it (walked whole, since a later entry vouches for those before it), its
+    readings and the files it names.
     """
-    for (device, epoch), entries in journal.chains(connection):
-        if visit and not any(entry.visit == visit for entry in entries):
+    try:
+        with _broken_text_shown(connection):
+            yield from _database(connection)
+            yield from _chains(connection, visit)
+            yield from _readings(connection, visit)
+            yield from _files(connection, photos, visit)
+    except DatabaseError as error:
+        yield Finding(_DATABASE, f"không đọc được, khôi phục từ bản sao lưu / cannot be read: {error.orig}")
+
+
+_DATABASE = "tệp cơ sở dữ liệu"
+
+
+@contextmanager
+def _broken_text_shown(connection: Connection) -> Iterator[None]:
+    """A byte that makes text invalid UTF-8 is read as a replacement mark, so that its entry is named like any other."""
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.text_factory = lambda data: data.decode(errors="replace")
+    try:
+        yield
+    finally:
+        raw.text_factory = str
+
+
+def _database(connection: Connection) -> Iterator[Finding]:
+    if connection.dialect.name == "sqlite":
+        for found in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
+            if found != "ok":
+                yield Finding(_DATABASE, f"hỏng / damaged: {found}")
+
+
+def _chains(connection: Connection, visit: str | None) -> Iterator[Finding]:
+    lives = rows(
+        connection, "SELECT device, epoch FROM entry UNION SELECT device, epoch FROM receipt ORDER BY device, epoch"
+    )
+    for life in lives:
+        entries = journal.select(connection, "device = :device AND epoch = :epoch ORDER BY seq", **life)
+        receipts = rows(
+            connection,
+            f"SELECT {', '.join(RECEIPT)} FROM receipt WHERE device = :device AND epoch = :epoch ORDER BY seq",
+            **life,
+        )
+        if visit and visit not in {entry.visit for entry in entries} | {receipt["visit"] for receipt in receipts}:
             continue
         broken = journal.verify_chain(entries)
         if broken:
-            yield Finding(f"máy {device} nhánh {epoch} mục {broken.seq}", broken.why)
+            yield Finding(_place(broken.device, broken.epoch, broken.seq), broken.why)
+        else:
+            yield from _central_facts(entries)
+        yield from _receipts(entries, receipts)
+
+
+def _place(device: str, epoch: str, seq: Any) -> str:
+    return f"máy {device} nhánh {epoch} mục {seq}"
+
+
+def _central_facts(entries: Sequence[JournalEntry]) -> Iterator[Finding]:
+    """What follows from an intact entry itself: its capped stamp, the visit it names."""
+    for entry in entries:
+        if not isinstance(entry.received_at, int):
+            continue  # the receipt tells
+        stamp = effective(Stamp(entry.ms, entry.counter), entry.received_at or 0)
+        if stamp != (entry.effective_ms, entry.effective_counter):
+            yield Finding(
+                _place(entry.device, entry.epoch, entry.seq),
+                "dấu thời gian hiệu lực bị sửa / the effective stamp was altered",
+            )
+        named = journal.named_visit(entry.kind, entry.record, entry.fields)
+        if named and entry.visit != named:
+            yield Finding(_place(entry.device, entry.epoch, entry.seq), "sai cuộc kiểm tra / filed under another visit")
+
+
+def _receipts(entries: Sequence[JournalEntry], receipts: Sequence[dict[str, Any]]) -> Iterator[Finding]:
+    """Entries against the receipts of one chain."""
+    kept = {(entry.device, entry.epoch, entry.seq): entry for entry in entries}
+    for receipt in receipts:
+        key = (receipt["device"], receipt["epoch"], receipt["seq"])
+        entry = kept.pop(key, None)
+        if entry is None:
+            yield Finding(_place(*key), "đã nhận mà nay không còn / was received and is gone")
             continue
-        for entry in entries:
-            if entry.received_at is not None and device and not _stamp_holds(entry):
-                yield Finding(
-                    f"máy {device} nhánh {epoch} mục {entry.seq}",
-                    "dấu thời gian hiệu lực bị sửa / the effective stamp was altered",
-                )
-            named = journal.named_visit(entry.kind, entry.record, entry.fields)
-            if named and entry.visit != named:
-                yield Finding(
-                    f"máy {device} nhánh {epoch} mục {entry.seq}", "sai cuộc kiểm tra / filed under another visit"
-                )
-    yield from _readings(connection, visit)
-    yield from _photos(connection, photos, visit)
-
-
-def _stamp_holds(entry: journal.JournalEntry) -> bool:
-    return effective(Stamp(entry.ms, entry.counter), entry.received_at or 0) == (
-        entry.effective_ms,
-        entry.effective_counter,
-    )
+        altered = [name for name in RECEIPT if getattr(entry, name) != receipt[name]]
+        if altered:
+            yield Finding(_place(*key), f"khác biên nhận ({', '.join(altered)}) / differs from its receipt")
+    for key in kept:
+        yield Finding(_place(*key), "không có biên nhận / was never received by central")
 
 
 def _readings(connection: Connection, visit: str | None) -> Iterator[Finding]:
-    """The typed tables against what the journal reads as."""
+    """The typed tables, cell by cell, against what the journal reads as."""
     condition = "verdict = 'applied'" + (" AND visit = :v" if visit else "") + " ORDER BY kind, record"
     entries = journal.select(connection, condition, **({"v": visit} if visit else {}))
-    seen: dict[str, set[str]] = {}
+    expected: set[tuple[str, str]] = set()
     for (kind, record_id), group in itertools.groupby(entries, key=lambda e: (e.kind, e.record)):
-        expected = merge.Record({}, {})
-        for entry in group:
-            merge.fold_in(expected, entry)
-        found = merge.load(connection, kind, record_id)
-        seen.setdefault(kind, set()).add(record_id)
-        if found.fields != expected.fields or found.stamps != expected.stamps:
-            fields = [f for f in expected.fields | found.fields if expected.fields.get(f) != found.fields.get(f)]
+        expected.add((kind, record_id))
+        altered = _altered_cells(connection, kind, record_id, list(group))
+        if altered:
             yield Finding(
                 f"bảng {kind} {record_id}",
-                f"khác với nhật ký ({', '.join(fields) or 'stamps'}) / differs from the journal; `kiemtra rebuild` restores it",
+                f"khác với nhật ký ({', '.join(altered)}) / differs from the journal; `kiemtra rebuild` restores it",
             )
-    if visit:
-        return
+    for kind, record_id in _held(connection, visit):
+        if (kind, record_id) not in expected:
+            yield Finding(f"bảng {kind} {record_id}", "không có trong nhật ký / is not in the journal")
+
+
+def _altered_cells(connection: Connection, kind: str, record_id: str, entries: Sequence[JournalEntry]) -> Sequence[str]:
+    record = merge.Record({}, {})
+    try:
+        for entry in entries:
+            merge.fold_in(record, entry)
+        expected = merge.as_row(kind, record_id, record)
+    except (AttributeError, TypeError, ValueError):
+        return ["nhật ký không đọc được"]  # an entry of it is broken, and named as such above
+    table = READINGS[kind].__tablename__ if kind in READINGS else None
+    where = "id = :id" if table else "kind = :kind AND id = :id"
+    found = rows(connection, f'SELECT * FROM "{table or "other"}" WHERE {where}', kind=kind, id=record_id)
+    if not found:
+        return ["không còn"]
+    return [name for name, value in expected.items() if found[0][name] != value]
+
+
+def _held(connection: Connection, visit: str | None) -> Iterator[tuple[str, str]]:
+    """(kind, id) of every row of the typed tables, or of those that say they belong to a visit."""
     for kind, model in READINGS.items():
-        for record_id in connection.execute(text(f'SELECT id FROM "{model.__tablename__}"')).scalars():
-            if record_id not in seen.get(kind, set()):
-                yield Finding(f"bảng {kind} {record_id}", "không có trong nhật ký / is not in the journal")
+        column = "id" if kind == "visit" else "visit" if "visit" in model.model_fields else None
+        if visit and column is None:
+            continue
+        where = f" WHERE {column} = :v" if visit else ""
+        for row in rows(
+            connection, f'SELECT id FROM "{model.__tablename__}"{where}', **({"v": visit} if visit else {})
+        ):
+            yield kind, row["id"]
+    where = " WHERE visit = :v" if visit else ""
+    for row in rows(connection, f"SELECT kind, id FROM other{where}", **({"v": visit} if visit else {})):
+        yield row["kind"], row["id"]
 
 
-def _photos(connection: Connection, photos: Photos, visit: str | None) -> Iterator[Finding]:
+def _files(connection: Connection, photos: Photos, visit: str | None) -> Iterator[Finding]:
+    """Photos and previews against their names; one central has said it holds must be there."""
+    received = {row["sha256"] for row in rows(connection, "SELECT sha256 FROM received_file")}
     condition = " WHERE visit = :v" if visit else ""
-    rows = connection.execute(text(f"SELECT id, sha256, preview FROM photo{condition}"), {"v": visit} if visit else {})
-    names = {(row.id, name) for row in rows for name in (row.sha256, row.preview) if name}
-    for photo, name in sorted(names):
-        if not photos.has(name):
-            continue  # not received yet: nothing to compare, and the visit's page says so
-        digest = hashlib.sha256(photos.read(name)).hexdigest()
-        if digest != name:
-            yield Finding(f"ảnh {photo} tệp {name}", "nội dung tệp đã bị thay đổi / the file's content was altered")
+    named = rows(
+        connection, f"SELECT id, sha256, preview FROM photo{condition} ORDER BY id", **({"v": visit} if visit else {})
+    )
+    places = {name: f"ảnh {row['id']} tệp {name}" for row in named for name in (row["sha256"], row["preview"]) if name}
+    if not visit:
+        places |= {name: f"tệp {name}" for name in sorted(received) if name not in places}
+    for name, place in places.items():
+        if photos.has(name):
+            if not photos.is_intact(name):
+                yield Finding(place, "nội dung tệp đã bị thay đổi / the file's content was altered")
+        elif name in received:
+            yield Finding(place, "đã nhận mà nay không còn / was received and is gone")
 
 
 def counted(connection: Connection) -> dict[str, Any]:

@@ -135,14 +135,14 @@ def _orders(stamps: str) -> dict[str, Order]:
     return {field: Order(*order) for field, order in json.loads(stamps).items()}
 
 
-def _store(connection: Connection, kind: str, record_id: str, record: Record) -> None:
+def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
+    """The row of its table that holds a record, column by column; equal records give equal rows."""
     stamps = _dumps({field: list(order) for field, order in record.stamps.items()})
     table = _TABLES.get(kind)
     if table is None:
         visit = record.fields.get("visit")
         values = {"kind": kind, "id": record_id, "visit": visit if isinstance(visit, str) else None}
-        connection.execute(_UPSERT_OTHER, {**values, "fields": _dumps(record.fields), "stamps": stamps})
-        return
+        return {**values, "fields": _dumps(record.fields), "stamps": stamps}
     row: dict[str, Any] = {"id": record_id, "stamps": stamps}
     extra = dict(record.fields)
     for name, wanted in table.types.items():
@@ -153,7 +153,12 @@ def _store(connection: Connection, kind: str, record_id: str, record: Record) ->
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    connection.execute(table.upsert, row)
+    return row
+
+
+def _store(connection: Connection, kind: str, record_id: str, record: Record) -> None:
+    table = _TABLES.get(kind)
+    connection.execute(table.upsert if table else _UPSERT_OTHER, as_row(kind, record_id, record))
 
 
 def apply(
