@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from app.sync.journal import Change
+from central.app import system_clock
 from central.cli import main
 from central.database import Database, rows
 from central.intake import write_as_central
 from central.settings import Settings, SettingsError
-from tests.central.conftest import NOON
 
 ROOT = Path(__file__).parents[2]
 SECRET = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
@@ -170,7 +170,7 @@ def test_what_was_altered_is_named_and_rebuilt_tables_are_whole_again(run: Run, 
     db = Database(f"sqlite:///{data / 'central.sqlite'}")
     with db.writing() as connection:
         plan = Change("round", "dot-1", {"name": "Đợt 1/2026", "starts_on": "2026-11-01"}, "")
-        write_as_central(connection, db.central_device, "an", [plan], NOON)
+        write_as_central(connection, db.central_device, "an", [plan], system_clock())
 
     def alter(sql: str) -> None:
         with db.writing() as connection:
