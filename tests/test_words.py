@@ -50,7 +50,7 @@ def test_no_string_is_left_that_no_screen_says() -> None:
     """A key is quoted where it is used, or put together there: `f"caption_{code}"`, `f"{kind}_how"`, `f"{kind}_{part}"`."""
     paths = [path for path in sorted((ROOT / "app").rglob("*.py")) if not path.stem.endswith("words")]
     source = "\n".join(path.read_text() for path in paths)
-    quoted = {*re.findall(r'"([a-z][a-z0-9_]*)"', source), *HEADS, *SEVERITIES, *YES_NO_NA, *ITEM_TYPES}
+    quoted = {*re.findall(r"""["']([a-z][a-z0-9_]*)["']""", source), *HEADS, *SEVERITIES, *YES_NO_NA, *ITEM_TYPES}
     begun = tuple(re.findall(r'f"([a-z][a-z0-9_]*_)\{', source))
     ended = set(re.findall(r'f"\{\w+\}(_[a-z0-9_]+)"', source))
     halves = bool(re.search(r'f"\{\w+\}_\{\w+\}"', source))

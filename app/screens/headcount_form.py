@@ -22,8 +22,8 @@ from app.screens.tally import Tally, stepped
 from app.screens.theme import BOLD, COUNTER, EDGE, MEDIUM, TOUCH, Look
 from app.screens.words import number
 
-SWIPE = 250
-"""Logical pixels a second: a slower drag is a thumb that slipped."""
+SWIPE = 80
+"""Logical pixels: a shorter drag is a thumb that slipped. Distance and not speed, which a busy phone measures badly."""
 TICK_PATIENCE_S = 0.5
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ def HeadcountForm(
     """
     tally: Tally = ft.use_ref(Tally).current  # type: ignore[assignment]
     haptic: _Haptic = ft.use_ref(_Haptic).current  # type: ignore[assignment]
+    touch = ft.use_ref(0.0)
     keypad_at, open_keypad = ft.use_state("")
     matter, open_matter = ft.use_state("")
     tally.meet(room.figures)
@@ -81,10 +82,13 @@ def HeadcountForm(
     async def step(code: str, by: int) -> None:
         await put({code: stepped(tally.figures[code], by)})
 
+    def met(event: ft.DragStartEvent[ft.GestureDetector]) -> None:
+        touch.current = event.global_position.x
+
     async def swiped(event: ft.DragEndEvent[ft.GestureDetector]) -> None:
-        speed = event.primary_velocity or 0
-        if abs(speed) > SWIPE:
-            await tell(on_next if speed < 0 else on_previous)
+        way = event.global_position.x - (touch.current or 0)
+        if abs(way) > SWIPE:
+            await tell(on_next if way < 0 else on_previous)
 
     offer = completion_offer(room, look) if room.can_edit else None
     offered = _offer_button(look, offer, put)
@@ -165,6 +169,7 @@ def HeadcountForm(
                 head,
                 ft.GestureDetector(
                     content=field,
+                    on_horizontal_drag_start=met,
                     on_horizontal_drag_end=swiped,
                     exclude_from_semantics=True,
                     expand=True,
