@@ -126,12 +126,15 @@ async def _figures(job: Run) -> Progress:
             turns += 1
             if answer.status_code == 413 and max_entries > 1:
                 max_entries, max_bytes = max(1, max_entries // 2), max(1024, max_bytes // 2)
-            elif turns > 20 or not _mend(job, answer):
+            elif turns > 20 or not _mend(job, answer, body["epoch"]):
                 raise _failure(answer)
             continue
         try:
             with job.store.writing() as connection:
-                taken = ledger.take_answer(connection, body, answer.json(), job.now())
+                taken = ledger.take_answer(connection, body, _object(answer), job.now())
+        except ledger.Behind as behind:
+            _open_epoch(job, behind.epoch)
+            continue
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
         progress = replace(
@@ -145,29 +148,38 @@ async def _figures(job: Run) -> Progress:
             return progress
 
 
-def _mend(job: Run, answer: httpx.Response) -> bool:
+def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
     """Put right what central says stands in the way of the journal; False when that is not ours to put right."""
     problem = _problem(answer)
-    name = _name(problem)
-    with job.store.writing() as connection:
-        if name == "journal-fork":
-            ledger.open_epoch(connection, job.entropy(16).hex(), job.now())
-        elif name == "seq-gap":
-            ledger.rewind(connection, int(problem.get("expected", 1)) - 1)
-        elif name == "cursor-expired":
-            write_meta(connection, "cursor", "")
-        elif name == "server-changed":
-            enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
-            enrolment["server_id"] = problem["server_id"]
-            write_meta(connection, "enrolment", json.dumps(enrolment, ensure_ascii=False))
-            write_meta(connection, "cursor", "")
-            ledger.rewind(connection, int(problem.get("acked", 0)))
-            ledger.offer_all_files(connection)
-        else:
-            return False
-    if name in ("journal-fork", "server-changed"):
-        job.on_reference()
+    try:
+        match _name(problem):
+            case "journal-fork":
+                raise ledger.Behind(epoch)
+            case "seq-gap":
+                with job.store.writing() as connection:
+                    ledger.rewind(connection, epoch, int(problem["expected"]) - 1)
+            case "cursor-expired":
+                with job.store.writing() as connection:
+                    write_meta(connection, "cursor", "")
+            case "server-changed":
+                with job.store.writing() as connection:
+                    ledger.forget_central(connection, str(problem["server_id"]))
+                    ledger.rewind(connection, epoch, int(problem["acked"]))
+                job.on_reference()
+            case _:
+                return False
+    except ledger.Behind as behind:
+        _open_epoch(job, behind.epoch)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_central() from error
     return True
+
+
+def _open_epoch(job: Run, left: str) -> None:
+    """Central's journal of this phone and the phone's own went different ways: go on under a new name."""
+    with job.store.writing() as connection:
+        ledger.open_epoch(connection, left, job.entropy(16).hex())
+    job.on_reference()
 
 
 async def _reference(job: Run) -> None:
@@ -181,7 +193,7 @@ async def _reference(job: Run) -> None:
         raise _failure(answer)
     try:
         with job.store.writing() as connection:
-            take_reference(connection, answer.json())
+            take_reference(connection, _object(answer))
             write_meta(connection, "reference_etag", answer.headers.get("ETag", ""))
     except (ValueError, KeyError, TypeError) as error:
         raise _not_central() from error
@@ -249,6 +261,14 @@ def _problem(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _object(answer: httpx.Response) -> dict[str, Any]:
+    """The JSON object of an answer. Raises ValueError when it is none."""
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")
+    return body
 
 
 def _name(problem: dict[str, Any]) -> str:

@@ -54,6 +54,17 @@ class Waiting:
         return not (self.entries or self.photos or self.previews)
 
 
+class Behind(Exception):
+    """Central holds entries of this epoch that this phone does not have: its notebook is a copy from before they were written.
+
+    The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
+    """
+
+    def __init__(self, epoch: str):
+        super().__init__(epoch)
+        self.epoch = epoch
+
+
 class File(NamedTuple):
     sha256: str
     role: str
@@ -76,12 +87,39 @@ def acked(connection: Connection, epoch: str) -> int:
     return int(read_meta(connection, f"acked:{epoch}") or 0)
 
 
+def _unsent(connection: Connection) -> dict[str, int]:
+    """Epochs of this phone that central does not hold to their end, each with the last seq acknowledged; the present one last.
+
+    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here.
+    """
+    device, present = _device(connection), read_meta(connection, "epoch") or ""
+    keys = connection.execute(text("SELECT key FROM meta WHERE key LIKE 'acked:%'")).scalars().all()
+    epochs = [*sorted({key.partition(":")[2] for key in keys} - {present}), present]
+    found = {}
+    for epoch in epochs:
+        done = acked(connection, epoch)
+        follows = connection.execute(
+            text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
+            {"d": device, "e": epoch, "s": done + 1},
+        ).one_or_none()
+        if follows:
+            found[epoch] = done
+    return found
+
+
 def waiting(connection: Connection) -> Waiting:
-    epoch, device = read_meta(connection, "epoch") or "", _device(connection)
-    rows = connection.execute(
-        text("SELECT visit, count(*) FROM entry WHERE device = :d AND epoch = :e AND seq > :acked GROUP BY visit"),
-        {"d": device, "e": epoch, "acked": acked(connection, epoch)},
-    ).all()
+    device = _device(connection)
+    rows = [
+        tuple(row)
+        for epoch, done in _unsent(connection).items()
+        for row in connection.execute(
+            text(
+                "SELECT visit, count(*) FROM entry WHERE device = :d AND epoch = :e AND seq > :acked "
+                "AND verdict <> 'moved' GROUP BY visit"
+            ),
+            {"d": device, "e": epoch, "acked": done},
+        )
+    ]
     files = connection.execute(
         text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")
     ).all()
@@ -132,16 +170,18 @@ def outgoing(
     connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int
 ) -> dict[str, Any]:
     """The next `POST /sync` body: entries after the last acknowledged one (no `tx` split, one schema), cursor, photo probe."""
-    epoch, device = read_meta(connection, "epoch") or "", _device(connection)
+    device = _device(connection)
+    epoch = next(iter(_unsent(connection)), read_meta(connection, "epoch") or "")
     done = acked(connection, epoch)
-    entries = journal.select(
+    found = journal.select(
         connection,
-        "device = :d AND epoch = :e AND seq > :a ORDER BY seq LIMIT :n",
+        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' ORDER BY seq LIMIT :n",
         d=device,
         e=epoch,
         a=done,
         n=max_entries + 1,
     )
+    entries = [entry for seq, entry in enumerate(found, done + 1) if entry.seq == seq]
     batch = _whole_taps(entries, max_entries, max_bytes)
     prev = journal.genesis(epoch)
     if done:
@@ -203,7 +243,8 @@ class Taken:
 def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
-    One transaction of the caller's. Raises Malformed when the answer is not one of central's; nothing is then kept.
+    One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
+    entries of this epoch that are not here; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -211,6 +252,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     done = answer.get("acked")
     if isinstance(done, bool) or not isinstance(done, int):
         raise Malformed("acked", "cần số nguyên / a whole number is needed")
+    if done < request["first_seq"] - 1 + len(request["entries"]):
+        raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
+    _stop_if_behind(connection, epoch, done)
+    if answer.get("more") and answer.get("cursor") == request["cursor"]:
+        raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
@@ -218,7 +264,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         _restamp(connection, device, epoch, seq, Stamp(ms, counter))
     for refusal in answer.get("rejected", ()):
         _reject(connection, device, epoch, refusal, taken)
-    _pull(connection, device, epoch, answer, taken)
+    _pull(connection, answer, taken)
+    for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
+        (raw[10], raw[11]) for raw in answer.get("entries", ())
+    }:  # of these central has told all conflicts there are: earlier ones it does not name any more are settled
+        connection.execute(text("DELETE FROM conflict WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record})
     for conflict in answer.get("conflicts", ()):
         connection.execute(
             text(
@@ -231,6 +281,15 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
     return taken
+
+
+def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
+    """Raise Behind when central holds more of the epoch that is being written than there is here; an earlier one may end sooner."""
+    last = connection.execute(
+        text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": _device(connection), "e": epoch}
+    ).scalar()
+    if epoch == read_meta(connection, "epoch") and done > (last or 0):
+        raise Behind(epoch)
 
 
 def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
@@ -262,19 +321,23 @@ def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[st
     taken.visits.add(row.visit)
 
 
-def _pull(connection: Connection, device: str, epoch: str, answer: Mapping[str, Any], taken: Taken) -> None:
+def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> None:
     effective = {position: Stamp(ms, counter) for position, ms, counter in answer.get("pulled_effective", ())}
     fresh = []
     for raw in answer.get("entries", ()):
         entry = from_central(raw, effective)
-        known = connection.execute(
-            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
-            {"d": entry.device, "e": entry.epoch, "s": entry.seq},
-        ).scalar()
-        if known is None:
-            fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
-        elif known != entry.hash:
-            raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
+        key = {"d": entry.device, "e": entry.epoch, "s": entry.seq}
+        where = "WHERE device = :d AND epoch = :e AND seq = :s"
+        known = connection.execute(text(f"SELECT hash, verdict FROM entry {where}"), key).one_or_none()
+        if known is not None and known.hash == entry.hash and known.verdict != "moved":
+            connection.execute(text(f"UPDATE entry SET position = :p {where}"), {**key, "p": entry.position})
+            continue
+        if known is not None:
+            if known.verdict != "moved":
+                raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
+            # Written again in a newer epoch; under this number central knows another life of this journal.
+            connection.execute(text(f"DELETE FROM entry {where}"), key)
+        fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
     journal.insert(connection, fresh)
     merge.apply(connection, fresh)
     taken.visits |= {entry.visit for entry in fresh if entry.visit}
@@ -284,38 +347,54 @@ def _pull(connection: Connection, device: str, epoch: str, answer: Mapping[str, 
         write_meta(connection, "cursor", answer["cursor"])
 
 
-def open_epoch(connection: Connection, epoch: str, now_ms: int) -> int:
-    """After a fork: begin a new epoch and re-enter what central has not acknowledged, ids, authors and stamps kept.
+def open_epoch(connection: Connection, left: str, epoch: str) -> int:
+    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central has not acknowledged.
 
-    Returns the number of entries re-entered; the old ones stay, marked as moved.
+    Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
     """
-    old, device = read_meta(connection, "epoch") or "", _device(connection)
-    left = journal.select(
-        connection, "device = :d AND epoch = :e AND seq > :a ORDER BY seq", d=device, e=old, a=acked(connection, old)
-    )
-    connection.execute(
-        text("UPDATE entry SET verdict = 'moved' WHERE device = :d AND epoch = :e AND seq > :a"),
-        {"d": device, "e": old, "a": acked(connection, old)},
-    )
+    device, present = _device(connection), read_meta(connection, "epoch") or ""
+    for old in (left, present):
+        write_meta(connection, f"acked:{old}", str(acked(connection, old)))
+    key = {"d": device, "e": left, "a": acked(connection, left)}
+    where = "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved'"
+    entries = journal.select(connection, f"{where} ORDER BY seq", **key)
+    connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)
     moved = []
-    for seq, entry in enumerate(left, 1):
+    for seq, entry in enumerate(entries, 1):
         prev = journal.entry_hash(
             prev, device, epoch, seq, Stamp(entry.ms, entry.counter), entry.tx, entry.seen, entry.schema_version,
             entry.author, entry.kind, entry.record, entry.patch,
         )  # fmt: skip
-        moved.append(entry._replace(epoch=epoch, seq=seq, hash=prev, verdict="applied", problem=None))
+        moved.append(entry._replace(epoch=epoch, seq=seq, hash=prev, position=None, verdict="applied", problem=None))
     journal.insert(connection, moved)
     write_meta(connection, "epoch", epoch)
-    for kind, record in {(entry.kind, entry.record) for entry in left}:
+    for kind, record in {(entry.kind, entry.record) for entry in entries}:
         merge.recompute(connection, kind, record)
     return len(moved)
 
 
-def rewind(connection: Connection, done: int) -> None:
-    """Central holds less than it once acknowledged (restored from a backup, or a gap): send again from there."""
-    epoch = read_meta(connection, "epoch") or ""
-    write_meta(connection, f"acked:{epoch}", str(done))
+def rewind(connection: Connection, epoch: str, done: int) -> None:
+    """Central holds less of an epoch than was thought: send again from there. Raises Behind when it holds more than is here."""
+    _stop_if_behind(connection, epoch, done)
+    write_meta(connection, f"acked:{epoch}", str(max(0, done)))
+
+
+def forget_central(connection: Connection, server_id: str) -> None:
+    """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
+    enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
+    enrolment["server_id"] = server_id
+    write_meta(connection, "enrolment", json.dumps(enrolment, ensure_ascii=False))
+    epochs = connection.execute(
+        text("SELECT DISTINCT epoch FROM entry WHERE device = :d"), {"d": _device(connection)}
+    ).scalars()
+    for epoch in epochs.all():
+        write_meta(connection, f"acked:{epoch}", "0")
+    write_meta(connection, "cursor", "")
+    write_meta(connection, "seen", "0")
+    connection.execute(text("UPDATE entry SET position = NULL"))
+    connection.execute(text("DELETE FROM conflict"))
+    connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))
 
 
 def refusals(connection: Connection) -> list[dict[str, Any]]:
@@ -331,8 +410,3 @@ def refusals(connection: Connection) -> list[dict[str, Any]]:
 
 def conflict_count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM conflict")).scalar() or 0)
-
-
-def offer_all_files(connection: Connection) -> None:
-    """Central was restored: ask again of every file whether it is there."""
-    connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))
