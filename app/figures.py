@@ -173,8 +173,11 @@ def _rates(heads: Heads) -> dict[str, str | None]:
 def _rank(lines: list[dict[str, Any]]) -> None:
     """Ranks by attendance rate as printed, highest first; ties share a rank (1, 2, 2, 4); no rate, no rank."""
     rates = sorted((Decimal(line["attendance_rate"]) for line in lines if _is_ranked(line)), reverse=True)
+    ranks: dict[Decimal, int] = {}
+    for number, rate in enumerate(rates, 1):
+        ranks.setdefault(rate, number)
     for line in lines:
-        line["rank"] = rates.index(Decimal(line["attendance_rate"])) + 1 if _is_ranked(line) else None
+        line["rank"] = ranks[Decimal(line["attendance_rate"])] if _is_ranked(line) else None
 
 
 def _is_ranked(line: Mapping[str, Any]) -> bool:

@@ -20,19 +20,22 @@ from central.summary_api import CSV_TYPE, XLSX_TYPE
 
 router = APIRouter()
 
+LEVELS_UP = 3
+"""From an old commune over its district to the province, and one to spare."""
 DEMO_MARK = "BẢN THỬ – dữ liệu minh họa"
 
 
 def _document(request: Request, connection: Connection, wanted: Wanted, kind: str) -> tuple[dict[str, Any], str]:
     """The figures and the name of the file."""
     lines = wanted.lines(request.app.state.readings, connection)
-    units = load_units(connection)
+    units = {unit.code: unit for unit in load_units(connection)}
     provinces = set()
-    for line in lines:
-        unit = next((unit for unit in units if unit.code == line.unit_code), None)
-        while unit is not None and unit.level != "province":
-            unit = next((parent for parent in units if parent.code == unit.parent_code and unit.parent_code), None)
-        if unit is not None:
+    for code in {line.unit_code for line in lines}:
+        unit = units.get(code or "")
+        for _ in range(LEVELS_UP):
+            if unit is not None and unit.level != "province":
+                unit = units.get(unit.parent_code)
+        if unit is not None and unit.level == "province":
             provinces.add(re.sub(r"[^a-z0-9]+", "-", bare_name(fold(unit.name))).strip("-"))
     place = provinces.pop() if len(provinces) == 1 else "cac-tinh"
     chosen = Filter(wanted.first, wanted.last, wanted.round, wanted.unit)
