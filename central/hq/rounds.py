@@ -1,18 +1,17 @@
 """The first page: rounds with what has come of them so far."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from sqlalchemy import Connection
 
-from app.figures import summarize
+from app.figures import SummaryVisit, summarize
 from central.database import rows
 from central.hq.devices import team_names
 from central.hq.door import AtDesk, page
 from central.hq.wanted import Wanted, choices
-from central.readings import Readings
 
 router = APIRouter()
 
@@ -21,19 +20,19 @@ router = APIRouter()
 def get_rounds(request: Request, desk: AtDesk) -> Response:
     state = request.app.state
     with state.db.reading() as connection:
-        rounds = [_round(state.readings, connection, id, name) for id, name in choices(connection).rounds]
+        lines: dict[str, list[SummaryVisit]] = {}
+        of_visit = {row["id"]: row["round"] or "" for row in rows(connection, "SELECT id, round FROM visit")}
+        for line in Wanted().lines(state.readings, connection):
+            lines.setdefault(of_visit[line.visit_id], []).append(line)
+        plans = {row["id"]: row for row in rows(connection, "SELECT * FROM round")}
+        rounds = [_round(id, name, plans.get(id, {}), lines.get(id, [])) for id, name in choices(connection).rounds]
         teams = team_names(connection)
-        outside = rows(connection, "SELECT count(*) AS n FROM visit WHERE coalesce(round, '') = ''")[0]["n"]
         last = rows(connection, "SELECT max(received_at) AS at FROM entry WHERE visit <> ''")[0]["at"]
-    return page(request, "rounds.html", desk, rounds=rounds, teams=teams, outside=outside, last=last)
+    return page(request, "rounds.html", desk, rounds=rounds, teams=teams, outside=len(lines.get("", [])), last=last)
 
 
-def _round(readings: Readings, connection: Connection, id: str, name: str) -> dict[str, Any]:
-    found = rows(connection, "SELECT * FROM round WHERE id = :id", id=id)
-    plan = found[0] if found else {}
-    wanted = Wanted(round=id)
+def _round(id: str, name: str, plan: Mapping[str, Any], lines: Sequence[SummaryVisit]) -> dict[str, Any]:
     planned = json.loads(plan.get("planned_units") or "[]")
-    lines = wanted.lines(readings, connection)
     visited = {line.unit_code for line in lines}
     return {
         "id": id,
@@ -44,5 +43,5 @@ def _round(readings: Readings, connection: Connection, id: str, name: str) -> di
         "planned": len(planned),
         "planned_visited": sum(code in visited for code, _ in planned),
         "total": summarize(lines)["total"],
-        "wanted": wanted,
+        "wanted": Wanted(round=id),
     }
