@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FloatRect, Locator, Page
 from playwright.sync_api import TimeoutError as NotSeen
 
 CHROMIUM = "/usr/bin/chromium"
@@ -48,12 +48,12 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+def until(true: Callable[[], object], what: str | Callable[[], str], patience: float = PATIENCE) -> None:
     """Looks again and again until `true()` holds; AssertionError naming `what` after `patience` seconds."""
     give_up = time.monotonic() + patience
     while not true():
         if time.monotonic() > give_up:
-            raise AssertionError(f"not within {patience:.0f} s: {what}")
+            raise AssertionError(f"not within {patience:.0f} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
 
 
@@ -125,7 +125,13 @@ class Phone:
     # finding ------------------------------------------------------------------------------------------------
 
     def node(self, name: str) -> Locator:
-        """The control with this test identifier, or else this accessible name, or else this text."""
+        """The control with this test identifier, or else this accessible name, or else this text.
+
+        `row-2/text-note` is a control inside another one.
+        """
+        if re.fullmatch(r"[a-z0-9_-]+(/[a-z0-9_-]+)+", name):
+            inside = " ".join(f'[flt-semantics-identifier="{part}"]' for part in name.split("/"))
+            return self.page.locator(inside).first
         if re.fullmatch(r"[a-z0-9_-]+", name):
             return self.page.locator(f'[flt-semantics-identifier="{name}"]').first
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -137,7 +143,7 @@ class Phone:
 
     def sees(self, text: str, patience: float = PATIENCE) -> None:
         """Waits until `text` can be read somewhere on the screen, in a text, a name or a field."""
-        until(lambda: text in self.reading(), f"{text!r} on the screen:\n{self.reading()}", patience)
+        until(lambda: text in self.reading(), lambda: f"{text!r} on the screen:\n{self.reading()}", patience)
 
     def sees_not(self, text: str, patience: float = PATIENCE) -> None:
         """Waits until `text` can no longer be read."""
@@ -163,9 +169,15 @@ class Phone:
 
     def box(self, name: str) -> tuple[float, float, float, float]:
         """(x, y, width, height) of a control in logical pixels; waits until it is there."""
-        until(lambda: self.node(name).count(), f"{name!r} is there:\n{self.reading()}")
-        found = self.node(name).bounding_box()
-        assert found is not None, f"{name!r} has no place on the screen"
+        found: FloatRect | None = None
+
+        def is_there() -> bool:
+            nonlocal found
+            found = self.node(name).bounding_box() if self.node(name).count() else None
+            return found is not None
+
+        until(is_there, lambda: f"{name!r} is there:\n{self.reading()}")
+        assert found is not None
         return found["x"], found["y"], found["width"], found["height"]
 
     # touching -----------------------------------------------------------------------------------------------
@@ -203,9 +215,18 @@ class Phone:
     def type_into(self, label: str, text: str) -> None:
         """Touches the field called `label` and types; leaves the focus there."""
         self.tap(label)
-        self.page.wait_for_function("() => ['INPUT', 'TEXTAREA'].includes(document.activeElement?.tagName)")
-        self.settle()  # the field has the focus at once, but listens only after the frames that follow
-        self.settle()
+        inside = "e => e.contains(document.activeElement) && ['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)"
+
+        def is_listening() -> bool:
+            self.settle()  # a field has the focus at once, but listens only after the frames that follow
+            self.settle()
+            if self.node(label).evaluate(inside):
+                return True
+            x, y, width, height = self.box(label)  # a screen that is being dressed takes the focus away again
+            self.page.mouse.click(x + width / 2, y + height / 2)
+            return False
+
+        until(is_listening, f"{label!r} takes the keys")
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
