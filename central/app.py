@@ -30,6 +30,8 @@ PAGE_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+IMAGE_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""A photo opened by itself: browsers put a page of their own with inline style around it."""
 
 
 def system_clock() -> int:
@@ -82,6 +84,12 @@ def get_front(request: Request) -> Response:
         query = urlencode({**request.query_params, "central": settings.public_url})
         return RedirectResponse(f"{settings.app_url}/?{query}", 307)
     return page(request, "welcome.html", None, code=code[:20]) if code else RedirectResponse("/hq/", 307)
+
+
+@_health.get("/favicon.ico", include_in_schema=False)
+def get_icon() -> Response:
+    """Browsers ask for one beside a photo that is opened by itself."""
+    return Response(status_code=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
 class Health(BaseModel):
@@ -141,7 +149,9 @@ class GuardedAnswers:
                 if self.is_https:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
                 if path.startswith(("/api/", "/hq")) or path == "/":
-                    headers["Content-Security-Policy"] = API_POLICY if path.startswith("/api/") else PAGE_POLICY
+                    policy = API_POLICY if path.startswith("/api/") else PAGE_POLICY
+                    is_image = headers.get("content-type", "").startswith("image/")
+                    headers["Content-Security-Policy"] = IMAGE_POLICY if is_image else policy
                     headers["X-Frame-Options"] = "DENY"
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

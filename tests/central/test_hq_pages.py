@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,9 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     settings = Settings.in_folder(folder / "central", b"k" * 32, is_demo=True, password_cost=PasswordCost(8, 1))
     app = create_app(settings, lambda: NOON)
     facts = make_demo(app, settings.data)
-    yield Evening(app, asyncio.run(record(app, folder, facts)))
+    with ThreadPoolExecutor(1) as elsewhere:  # a browser test keeps an event loop running in this thread
+        visits = elsewhere.submit(asyncio.run, record(app, folder, facts)).result()
+    yield Evening(app, visits)
     app.state.db.close()
 
 
