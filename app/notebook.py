@@ -745,9 +745,10 @@ class Notebook:
 
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written."""
+        mine = (self._writer.device, self._writer.epoch) if self._writer else ()
         with self.store.reading() as connection:
-            for _, entries in journal.chains(connection):
-                broken = journal.verify_chain(entries)
+            for life, entries in journal.chains(connection):
+                broken = journal.verify_chain(entries, is_whole=life == mine)
                 if broken:
                     return broken
         return None
@@ -787,15 +788,21 @@ class _Names:
         return row
 
 
-_PLACING = ("visit", "row", "item", "section", "count", "moment")
-"""Fields that say where a record belongs: taking a tap back leaves them."""
+_PLACING = {
+    "count": ("visit", "moment"),
+    "row": ("visit", "section", "count"),
+    "answer": ("visit", "row", "item"),
+    "photo": ("visit",),
+}
+"""Fields that say which record it is: taking a tap back leaves them."""
 
 
 def _inverse(change: Change, fields: Mapping[str, Any]) -> Change:
     """The change that brings back what stands now."""
     if change.kind in ("row", "photo", "count") and not fields:
         return change._replace(patch={"removed": True})
-    return change._replace(patch={f: fields.get(f) for f in change.patch if f not in _PLACING})
+    placing = _PLACING.get(change.kind, ())
+    return change._replace(patch={f: fields.get(f) for f in change.patch if f not in placing})
 
 
 def _answer_change(template: Template, visit: str, row: str, item_code: str, value: Any) -> Change:
@@ -803,6 +810,8 @@ def _answer_change(template: Template, visit: str, row: str, item_code: str, val
     item = template.items.get(item_code)
     if item is None:
         raise Refusal(f"Phiếu không có mục {item_code}. / The checklist has no such item.")
+    if bool(row) != template.by_section[item.section].is_repeated:
+        raise Refusal(f"{item.label.vi}: sai chỗ ghi / {item.label.en}: answered in the wrong place")
     if isinstance(value, str):
         value = nfc(value)
         value = (value.strip() or None) if item.type in ("text", "date") else value

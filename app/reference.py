@@ -62,9 +62,11 @@ def seed_reference(connection: Connection, assets: Path) -> None:
 def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
     """Replace all reference data by central's document (`GET /reference`), in the caller's transaction.
 
-    Raises KeyError or TypeError on a document that is not one; the transaction then leaves everything as it was.
+    Raises KeyError, TypeError, ValueError or AttributeError on a document that is not one or cannot be read back; the
+    transaction then leaves everything as it was.
     """
-    _replace_units(connection, document["units"])
+    if document["units"]:  # a central without units or checklists yet leaves the shipped ones in place
+        _replace_units(connection, document["units"])
     if document["templates"]:
         _replace_templates(connection, document["templates"])
     connection.execute(text("DELETE FROM round"))
@@ -102,6 +104,7 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
             },
         )  # fmt: skip
     write_meta(connection, "unit_rooms", json.dumps(document.get("unit_rooms") or {}, ensure_ascii=False))
+    load_reference(connection)
 
 
 def _replace_units(connection: Connection, units: Sequence[Mapping[str, Any]]) -> None:
