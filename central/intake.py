@@ -37,7 +37,7 @@ class Intake:
     effective: list[list[int]]
     rejected: list[dict[str, Any]]
     touched: list[tuple[str, str]]
-    """(kind, id) of the records that were written to."""
+    """(kind, id) of the records that were written to, now or when the batch came first."""
 
 
 def next_position(connection: Connection) -> int:
@@ -46,10 +46,16 @@ def next_position(connection: Connection) -> int:
 
 
 def take_batch(
-    connection: Connection, request: SyncRequest, sender: Sender, now: int, templates: Mapping[str, Template]
+    connection: Connection,
+    request: SyncRequest,
+    sender: Sender,
+    now: int,
+    templates: Mapping[str, Template],
+    told: int = 0,
 ) -> Intake:
     """Keep a batch, inside the caller's writing transaction.
 
+    `told` is the position up to which the phone has heard of everything: what was refused after it is named again.
     Problems: 409 `journal-fork` when entries differ from those acknowledged or do not follow them, 409 `seq-gap` with
     `expected`, 400 `malformed` when the hashes do not match the entries.
     """
@@ -115,12 +121,12 @@ def take_batch(
         merge.apply(connection, [judged])
         kept.append(judged)
     _write_receipts(connection, kept)
-    touched = list({(entry.kind, entry.record): None for entry in kept})
-    touched += _settle_pending(connection, judge, {entry.visit for entry in kept if entry.kind == "visit"})
+    touched = list({(entry.kind, entry.record): None for entry in request.entries})
+    touched += _settle_pending(connection, judge, kept)
     refused = journal.select(
         connection,
-        "device = :d AND epoch = :e AND verdict = 'rejected' AND seq >= :from ORDER BY seq LIMIT 500",
-        d=request.device, e=request.epoch, **{"from": request.first_seq},
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT 500",
+        d=request.device, e=request.epoch, told=told, **{"from": request.first_seq},
     )  # fmt: skip
     return Intake(
         max([acked, *(entry.seq for entry in kept)]),
@@ -212,9 +218,16 @@ class _Judge:
         owner = self._team_of(visit)
         if owner is None:
             return entry._replace(verdict="pending")
-        if owner != sender.team:
+        if owner != sender.team or self._belongs_elsewhere(entry, sender):
             return _out_of_scope(entry)
         return self._content(entry)
+
+    def _belongs_elsewhere(self, entry: JournalEntry, sender: Sender) -> bool:
+        """Whether the record is already one of another team's visit: naming an own visit does not move it over."""
+        if entry.kind == "answer":
+            return False  # its id names its visit
+        visit = merge.load(self._connection, entry.kind, entry.record).fields.get("visit")
+        return isinstance(visit, str) and visit != entry.visit and self._team_of(visit) not in (None, sender.team)
 
     def _team_of(self, visit: str) -> str | None:
         """The team of a visit; None while the visit is not known."""
@@ -223,9 +236,9 @@ class _Judge:
 
     def _visit(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
         owner = self._team_of(entry.record)
-        claimed = entry.fields.get("team", owner)
-        if claimed is None:
-            claimed = ""
+        if owner is None and "team" not in entry.fields:
+            return entry._replace(verdict="pending")  # a later change of a visit whose beginning is still to come
+        claimed = entry.fields.get("team", owner) or ""
         if claimed != sender.team or owner not in (None, "", sender.team):
             return _out_of_scope(entry)
         return self._content(entry)
@@ -273,7 +286,7 @@ class _Judge:
         return entry
 
     def _template(self, visit: str) -> Template | None:
-        if visit not in self._items:
+        if self._items.get(visit) is None:
             row = self._connection.execute(
                 text("SELECT template, template_version FROM visit WHERE id = :id"), {"id": visit}
             ).one_or_none()
@@ -318,17 +331,29 @@ def _out_of_scope(entry: JournalEntry) -> JournalEntry:
     return _rejected(entry, "scope-denied", "Cuộc kiểm tra của đoàn khác", "The visit belongs to another team", "visit")
 
 
-def _settle_pending(connection: Connection, judge: _Judge, visits: set[str]) -> list[tuple[str, str]]:
-    """Judge anew what waited for these visits; returns the records that changed."""
+def _settle_pending(connection: Connection, judge: _Judge, arrived: Sequence[JournalEntry]) -> list[tuple[str, str]]:
+    """Judge anew what waited for what has arrived: its visit, or the record it changes. Returns the records that changed."""
     touched = []
-    for visit in sorted(visits):
+    records = {(e.kind, e.record): None for e in arrived if e.verdict == "applied" and e.kind in VISIT_KINDS}
+    for visit in {e.visit: None for e in arrived if e.kind == "visit"}:
         waiting = journal.select(connection, "verdict = 'pending' AND visit = :v ORDER BY position", v=visit)
-        for entry in waiting:
-            judged = judge.verdict(entry._replace(verdict="applied"), Sender(entry.device, entry.author, entry.team))
-            _restate(connection, judged)
-            merge.recompute(connection, judged.kind, judged.record)
-            touched.append((judged.kind, judged.record))
+        touched += [_judge_anew(connection, judge, entry) for entry in waiting]
+        records |= {(e.kind, e.record): None for e in waiting}
+    for kind, record in records:
+        waiting = journal.select(
+            connection, "record = :r AND kind = :k AND verdict = 'pending' AND visit = '' ORDER BY position",
+            r=record, k=kind,
+        )  # fmt: skip
+        touched += [_judge_anew(connection, judge, entry) for entry in waiting]
     return touched
+
+
+def _judge_anew(connection: Connection, judge: _Judge, entry: JournalEntry) -> tuple[str, str]:
+    judged = judge.verdict(entry._replace(verdict="applied"), Sender(entry.device, entry.author, entry.team))
+    if judged.verdict != "pending":
+        _restate(connection, judged)
+        merge.recompute(connection, judged.kind, judged.record)
+    return judged.kind, judged.record
 
 
 def _restate(connection: Connection, entry: JournalEntry) -> None:

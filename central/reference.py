@@ -138,7 +138,7 @@ def _served(request: Request, body: bytes) -> Response:
     asked = request.headers.get("range", "")
     if asked and request.headers.get("if-range", plain) == plain:
         span = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", asked)
-        if span and (span[1] or span[2]):
+        if span and (span[1] or span[2]) and not (span[1] and span[2] and int(span[2]) < int(span[1])):
             start = int(span[1]) if span[1] else max(0, len(body) - int(span[2]))
             end = min(int(span[2]), len(body) - 1) if span[1] and span[2] else len(body) - 1
             if start > end or start >= len(body):

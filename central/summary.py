@@ -104,7 +104,7 @@ def _cell(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is disarmed."""
     if value is None:
         return ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
         return "'" + value
     return value
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -107,8 +108,11 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
     with state.db.writing() as connection:
         if batch.server_id is not None and batch.server_id != state.db.server_id:
             raise _server_changed(connection, batch, state.db.server_id)
-        intake = take_batch(connection, batch, sender, now, state.readings.templates(connection))
-        page, cursor, more = _pull(connection, batch, sender)
+        after = _cursor(connection, batch.cursor, sender.team)
+        if after is None:
+            raise _server_changed(connection, batch, state.db.server_id)
+        intake = take_batch(connection, batch, sender, now, state.readings.templates(connection), after)
+        page, cursor, more = _pull(connection, batch, sender, after)
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
@@ -143,7 +147,7 @@ def _check_limits(batch: SyncRequest, size: int) -> None:
 
 
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
-    """The phone knows another central: this one was restored or replaced. It says what it holds of this epoch."""
+    """The phone knows another central, or a later state of this one: it was replaced or restored. It says what it holds."""
     row = connection.execute(
         text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e ORDER BY seq DESC LIMIT 1"),
         {"d": batch.device, "e": batch.epoch},
@@ -155,15 +159,20 @@ def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) 
     )  # fmt: skip
 
 
-def _pull(connection: Connection, batch: SyncRequest, sender: Sender) -> tuple[list[JournalEntry], str, bool]:
-    """A page of the team's entries after the cursor, not those of the asking epoch; (entries, next cursor, more)."""
-    after = _cursor(batch.cursor, sender.team)
+def _pull(
+    connection: Connection, batch: SyncRequest, sender: Sender, after: int
+) -> tuple[list[JournalEntry], str, bool]:
+    """A page of the team's entries after a position, but for those the asking phone has just shown to have.
+
+    Gives (entries, next cursor, more).
+    """
     central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
     found = journal.select(
         connection,
         "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
-        f"AND NOT (device = :d AND epoch = :e) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
-        after=after, team=sender.team, d=batch.device, e=batch.epoch, n=PULL_MAX_ENTRIES + 1,
+        f"AND NOT (device = :d AND epoch = :e AND seq < :next) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
+        after=after, team=sender.team, d=batch.device, e=batch.epoch, next=batch.first_seq + len(batch.entries),
+        n=PULL_MAX_ENTRIES + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []
     size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
@@ -173,11 +182,18 @@ def _pull(connection: Connection, batch: SyncRequest, sender: Sender) -> tuple[l
             break
         page.append(entry)
     more = len(page) < len(found)
-    if more:
-        last = page[-1].position or after
-    else:
-        last = int(connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0)
-    return page, f"{_scope(sender.team)}.{last}", more
+    last = (page[-1].position or after) if more else _last_position(connection)
+    return page, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
+
+
+def _last_position(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0)
+
+
+def _mark(connection: Connection, position: int) -> str:
+    """What tells the entry at a position from another that took its place in a restored journal; empty when there is none."""
+    found = connection.execute(text("SELECT hash FROM entry WHERE position = :p"), {"p": position}).scalar()
+    return str(found or "")[:12]
 
 
 def _scope(team: str) -> str:
@@ -185,13 +201,22 @@ def _scope(team: str) -> str:
     return hashlib.sha256(f"team:{team}".encode()).hexdigest()[:12]
 
 
-def _cursor(cursor: str | None, team: str) -> int:
+_CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?")
+
+
+def _cursor(connection: Connection, cursor: str | None, team: str) -> int | None:
+    """The position a cursor stands at; None when this journal never had what the cursor has seen: it was restored."""
     if cursor is None:
         return 0
-    scope, _, position = cursor.partition(".")
-    if not position.isascii() or not position.isdigit() or len(position) > 15:
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None:
         raise malformed("cursor", "Con trỏ không đúng dạng", "The cursor is not one of ours")
-    return int(position) if scope == _scope(team) else 0
+    position, mark = int(parts[2]), parts[3] or ""
+    if position > _last_position(connection):
+        return None
+    if mark and _mark(connection, position) not in (mark, ""):  # an entry that was settled has moved on and left a hole
+        return None
+    return position if parts[1] == _scope(team) else 0
 
 
 def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +20,9 @@ from sqlalchemy import Connection, text
 from starlette.requests import ClientDisconnect
 
 from app.records import VISIT_KINDS
-from app.sync import exchange
+from app.sync import exchange, journal
 from app.sync.journal import Change
+from app.sync.stamp import Stamp
 from app.units import UnitReading, unit_id
 from central import access
 from central.app import create_app
@@ -247,7 +248,8 @@ class Valley:
                     assert enrolment is not None
                     connection.execute(
                         text(
-                            "INSERT INTO device (id, user_id, name, token_hash, enrolled_at) VALUES (:d, :u, 'Máy', :t, :n)"
+                            "INSERT OR IGNORE INTO device (id, user_id, name, token_hash, enrolled_at) "
+                            "VALUES (:d, :u, 'Máy', :t, :n)"
                         ),
                         {
                             "d": enrolment.device, "u": enrolment.user, "t": access.token_hash(enrolment.token), "n": NOON,
@@ -351,3 +353,48 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def told(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """A story told in coroutines, as a test; its arguments are fixtures."""
+
+    @functools.wraps(story)
+    def test(*args: Any, **named: Any) -> None:
+        asyncio.run(story(*args, **named))  # type: ignore[arg-type]
+
+    return test
+
+
+class Pen:
+    """Writes `POST /sync` bodies of one enrolled device by hand, for what no notebook would ever write."""
+
+    def __init__(self, phone: Phone, epoch: str = "ab" * 16):
+        enrolment = phone.book.enrolment
+        assert enrolment is not None
+        self.device, self.user, self.server_id = enrolment.device, enrolment.user, enrolment.server_id
+        self.headers = {"Authorization": f"Bearer {enrolment.token}"}
+        self.epoch, self.seq, self.head = epoch, 0, journal.genesis(epoch)
+        self.cursor: str | None = None
+
+    def entry(self, kind: str, record: str, patch: dict[str, Any], **other: Any) -> list[Any]:
+        named = {"ms": NOON, "counter": 0, "tx": self.seq + 1, "seen": 0, "author": self.user} | other
+        return [*(named[k] for k in ("ms", "counter", "tx", "seen", "author")), kind, record, patch]
+
+    def body(self, *entries: list[Any], **other: Any) -> dict[str, Any]:
+        """A whole body after what was acknowledged; `other` replaces members of it."""
+        head = self.head
+        for seq, (ms, counter, tx, seen, author, kind, record, patch) in enumerate(entries, self.seq + 1):
+            head = journal.entry_hash(
+                head, self.device, self.epoch, seq, Stamp(ms, counter), tx, seen, 1, author, kind, record,
+                journal.canonical(patch),
+            )  # fmt: skip
+        return {
+            "protocol": 1, "schema": 1, "server_id": self.server_id, "device_id": self.device, "epoch": self.epoch,
+            "first_seq": self.seq + 1, "prev_hash": self.head, "head_hash": head, "sent_at": NOON,
+            "entries": list(entries), "cursor": self.cursor, "max_bytes": 32768, "photos": [],
+        } | other  # fmt: skip
+
+    def wrote(self, body: dict[str, Any]) -> None:
+        """Central has acknowledged a body: go on after it."""
+        self.seq = body["first_seq"] + len(body["entries"]) - 1
+        self.head = body["head_hash"]

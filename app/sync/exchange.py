@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import httpx
 from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, ProgrammingError
 
 from app.reference import take_reference
 from app.schema import read_meta, write_meta
@@ -22,6 +23,8 @@ from app.sync.uploads import Refused, send
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
 PULL_BYTES = 128 * 1024
+MENDS_MAX = 5
+"""How often in one run the journal is put right by what an answer says; whoever asks for more of that is not central."""
 
 
 class Store(Protocol):
@@ -123,16 +126,20 @@ async def _figures(job: Run) -> Progress:
             headers=_headers(job) | {"Content-Type": "application/json", "Content-Encoding": "gzip"},
         )
         if answer.status_code != 200:
-            turns += 1
             if answer.status_code == 413 and max_entries > 1:
                 max_entries, max_bytes = max(1, max_entries // 2), max(1024, max_bytes // 2)
-            elif turns > 20 or not _mend(job, answer, body["epoch"]):
+                continue
+            turns += 1
+            if turns > MENDS_MAX or not _mend(job, answer, body["epoch"]):
                 raise _failure(answer)
             continue
         try:
             with job.store.writing() as connection:
                 taken = ledger.take_answer(connection, body, _object(answer), job.now())
         except ledger.Behind as behind:
+            turns += 1
+            if turns > MENDS_MAX:
+                raise _not_central() from behind
             _open_epoch(job, behind.epoch)
             continue
         except (ValueError, KeyError, TypeError) as error:
@@ -195,8 +202,8 @@ async def _reference(job: Run) -> None:
         with job.store.writing() as connection:
             take_reference(connection, _object(answer))
             write_meta(connection, "reference_etag", answer.headers.get("ETag", ""))
-    except (ValueError, KeyError, TypeError) as error:
-        raise _not_central() from error
+    except (ValueError, LookupError, TypeError, AttributeError, ProgrammingError, InterfaceError) as error:
+        raise _not_central() from error  # a document that cannot be kept, or not read back; what was there stays
     job.on_reference()
 
 

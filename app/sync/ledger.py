@@ -255,7 +255,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     if done < request["first_seq"] - 1 + len(request["entries"]):
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
     _stop_if_behind(connection, epoch, done)
-    if answer.get("more") and answer.get("cursor") == request["cursor"]:
+    if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
