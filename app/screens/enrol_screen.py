@@ -37,7 +37,8 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
         finally:
             set_asking(False)
         if enrolled:
-            road.go("/", instead=True)
+            if road.here.startswith("/enrol"):  # else one has gone on already, while the first sync was running
+                road.go("/", instead=True)
         else:
             set_problem(app.message)
             app.tell(None)

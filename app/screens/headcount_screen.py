@@ -7,12 +7,13 @@ import flet as ft
 
 from app.figures import check_row, totals
 from app.readings import KnownRoom, RowReading, VisitReading
-from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
+from app.records import ATTENDANCE_SECTION, HEADS, NAME_MAX, WHOLE_UNIT_ROW
+from app.screens.add_line import AddLine
 from app.screens.frame import bar, screen
 from app.screens.headcount import RoomView, sum_words
 from app.screens.headcount_form import HeadcountForm
 from app.screens.item_views import item_view, photo_views
-from app.screens.listing import fact, heading, lines, typing_field
+from app.screens.listing import fact, heading, lines
 from app.screens.parts import badge, button, chips, empty_state, icon_button, keyed, list_row, text
 from app.screens.recording_words import COMMON_ROOMS
 from app.screens.road import Road, use_road, visit_path
@@ -134,7 +135,6 @@ def add_count(app: AppState, road: Road, visit: VisitReading, of: str) -> None:
 def Rooms(visit: str) -> ft.Control:
     """The rooms of one count: figures of each, which do not add up, the unit's total; adding, renaming, removing."""
     app, look, road = use_app(), use_look(), use_road()
-    typed, type_name = ft.use_state("")
     is_editing, edit = ft.use_state(False)
     reading = app.book.visit(visit)
     count = road.kept(f"count {visit}", reading.main_count)
@@ -147,10 +147,10 @@ def Rooms(visit: str) -> ft.Control:
         if ids:
             road.go(visit_path(visit, "count", ids[0]))
 
-    def add(name: str) -> None:
-        if ids := app.tap(app.book.add_rooms, visit, [(name, None)], count or None):
-            type_name("")
-            opened(ids)
+    def add(name: str) -> bool:
+        ids = app.tap(app.book.add_rooms, visit, [(name, None)], count or None)
+        opened(ids)
+        return bool(ids)
 
     def use_known() -> None:
         opened(app.tap(app.book.add_rooms, visit, [(room.name, None) for room in known], count or None))
@@ -177,7 +177,7 @@ def Rooms(visit: str) -> ft.Control:
         body.append(lines([_room_line(look, reading, room, road, i) for i, room in enumerate(rooms, 1)]))
         body += _total(look, reading, rooms)
     if can_edit and reading.mode != "whole_unit":
-        body += _adding(look, typed, type_name, add, {room.name for room in rooms})
+        body += _adding(look, add, {room.name for room in rooms})
     foot = _foot(look, road, visit, can_edit and bool(rooms), is_editing, lambda: edit(lambda was: not was))
     actions = []
     if can_edit and rooms:
@@ -275,37 +275,11 @@ def _total(look: Look, visit: VisitReading, rooms: list[RowReading]) -> list[ft.
     ]
 
 
-def _adding(
-    look: Look, typed: str, on_typed: Callable[[str], None], on_add: Callable[[str], None], taken: set[str]
-) -> list[ft.Control]:
+def _adding(look: Look, on_add: Callable[[str], bool], taken: set[str]) -> list[ft.Control]:
     """A field for another room, and the usual rooms by one tap."""
     left = [name for name in COMMON_ROOMS if name not in taken]
-    found: list[ft.Control] = [
-        ft.Row(
-            [
-                ft.Container(
-                    typing_field(
-                        look,
-                        look.say("rooms_add"),
-                        typed,
-                        on_typed,
-                        identifier="room-name",
-                        on_submit=lambda: on_add(typed),
-                    ),
-                    expand=True,
-                ),
-                button(
-                    look,
-                    look.say("rooms_add_do"),
-                    (lambda: on_add(typed)) if typed.strip() else None,
-                    kind="soft",
-                    identifier="room-add",
-                    height=COUNTER,
-                ),
-            ],
-            spacing=GAP,
-        )
-    ]
+    line = keyed("add", AddLine, look, look.say("rooms_add"), look.say("rooms_add_do"), on_add, "room", NAME_MAX)
+    found: list[ft.Control] = [line]
     if left:
         options = [(str(COMMON_ROOMS.index(name)), name) for name in left]
         found.append(heading(look, look.say("rooms_suggested")))
@@ -328,7 +302,7 @@ def _editing(look: Look, app: AppState, visit: str, room: RowReading) -> ft.Cont
         room.name,
         lambda words: app.tap(app.book.rename_row, visit, room.id, words),
         identifier="room-rename",
-        most=300,
+        most=NAME_MAX,
     )
     if room.name == WHOLE_UNIT_ROW:
         name = text(look, room.name, 17)

@@ -1,19 +1,20 @@
 """The items of one section as cards under one another; directives and notices row by row."""
 
-from collections.abc import Callable
 from typing import Any
 
 import flet as ft
 
 from app.checklist import Item, Section, naming_item
 from app.readings import VisitReading
+from app.records import NAME_MAX
+from app.screens.add_line import AddLine
 from app.screens.frame import bar, screen
 from app.screens.item_card import ItemCard
 from app.screens.item_views import item_view
-from app.screens.listing import heading, typing_field
-from app.screens.parts import button, chips, empty_state, icon_button, keyed, text
+from app.screens.listing import heading
+from app.screens.parts import chips, empty_state, icon_button, keyed, text
 from app.screens.road import Road, use_road, visit_path
-from app.screens.theme import COUNTER, GAP, MEDIUM, Look
+from app.screens.theme import GAP, MEDIUM, Look
 from app.screens.window import use_look
 from app.screens.words import number
 from app.state import AppState, use_app
@@ -22,11 +23,10 @@ from app.state import AppState, use_app
 @ft.component
 def SectionScreen(visit: str, code: str) -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
-    typed, type_name = ft.use_state("")
     reading = app.book.visit(visit)
     section = reading.template.by_section[code]
     if section.is_repeated:
-        body = _rows(look, app, road, reading, section, typed, type_name)
+        body = _rows(look, app, road, reading, section)
     else:
         asked = [item for item in section.items if reading.outcome.is_relevant(item)]
         body = [_card(look, app, road, reading, item) for item in asked]
@@ -58,63 +58,45 @@ def _card(look: Look, app: AppState, road: Road, visit: VisitReading, item: Item
     )
 
 
-def _rows(
-    look: Look,
-    app: AppState,
-    road: Road,
-    visit: VisitReading,
-    section: Section,
-    typed: str,
-    on_typed: Callable[[str], None],
-) -> list[ft.Control]:
+def _rows(look: Look, app: AppState, road: Road, visit: VisitReading, section: Section) -> list[ft.Control]:
     """Each row under its name; below them a field for one more, and names to choose."""
     rows = visit.rows_of(section.code)
     naming = naming_item(section)
     body: list[ft.Control] = []
     for place, row in enumerate(rows, 1):
-        body.append(_row_head(look, app, visit, row.id, row.name, place))
-        body += [
+        cards = [
             _card(look, app, road, visit, item, row.id)
             for item in section.items
             if item is not naming and visit.outcome.is_relevant(item, row.id)
         ]
+        body.append(
+            ft.Semantics(
+                identifier=f"row-{place}",
+                container=True,
+                content=ft.Column(
+                    [_row_head(look, app, visit, row.id, row.name, place), *cards],
+                    spacing=GAP,
+                    tight=True,
+                    horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+                ),
+            )
+        )
     if not rows:
         key = "rows_empty_notices" if section.repeat == "per_notice" else "rows_empty_directives"
         body.append(empty_state(look, ft.Icons.DESCRIPTION, look.say(key), look.say("rows_empty_how")))
     if not visit.is_open:
         return body
 
-    def add(name: str) -> None:
-        if app.tap(app.book.add_row, visit.id, section.code, name):
-            on_typed("")
+    def add(name: str) -> bool:
+        return bool(app.tap(app.book.add_row, visit.id, section.code, name))
 
     label = naming.label[look.language] if naming else look.say("rows_name")
-    body.append(
-        ft.Row(
-            [
-                ft.Container(
-                    typing_field(
-                        look, label, typed, on_typed, identifier="row-name", on_submit=lambda: add(typed), most=300
-                    ),
-                    expand=True,
-                ),
-                button(
-                    look,
-                    look.say("rows_add"),
-                    (lambda: add(typed)) if typed.strip() else None,
-                    kind="soft",
-                    identifier="row-add",
-                    height=COUNTER,
-                ),
-            ],
-            spacing=GAP,
-        )
-    )
+    body.append(keyed("add", AddLine, look, label, look.say("rows_add"), add, "row", NAME_MAX))
     offered = app.book.suggested_rows(visit, section)
     if offered:
         options = [(str(i), name) for i, name in enumerate(offered)]
         body.append(heading(look, look.say("rows_suggested")))
-        body.append(chips(look, options, [], lambda i: add(offered[int(i)]), identifier="row-suggested"))
+        body.append(chips(look, options, [], lambda place: add(offered[int(place)]), identifier="row-suggested"))
     return body
 
 

@@ -112,6 +112,7 @@ class Phone:
     page: Page
     taps: int = 0
     complaints: list[str] = field(default_factory=list)
+    is_moving: bool = False
 
     def open(self, url: str, seeing: str | None = None) -> "Phone":
         """Loads `url`, wakes the semantics tree and waits until `seeing` is on the screen."""
@@ -188,6 +189,11 @@ class Phone:
         self.page.mouse.click(x + width / 2, y + height / 2)
         self.taps += 1
 
+    def awake(self, name: str) -> str:
+        """Waits until a control can be pressed (it rests until what it needs is there), and gives its name back."""
+        until(lambda: self.node(name).locator("[flt-tappable]").count(), lambda: f"{name!r} wakes:\n{self.reading()}")
+        return name
+
     def tap_until(self, name: str, text: str) -> None:
         """One touch, then waits for what it brings."""
         self.tap(name)
@@ -215,23 +221,35 @@ class Phone:
     def type_into(self, label: str, text: str) -> None:
         """Touches the field called `label` and types; leaves the focus there."""
         self.tap(label)
-        inside = "e => e.contains(document.activeElement) && ['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName)"
+        cdp = self.page.context.new_cdp_session(self.page)
+        tapped = time.monotonic()
 
         def is_listening() -> bool:
-            self.settle()  # a field has the focus at once, but listens only after the frames that follow
-            self.settle()
-            if self.node(label).evaluate(inside):
+            """The engine hears the keys of a field only some frames after the field has the focus."""
+            if not self.node(label).evaluate("e => e.contains(document.activeElement)"):
+                return False
+            field = cdp.send("Runtime.evaluate", {"expression": "document.activeElement"})["result"]["objectId"]
+            heard = cdp.send("DOMDebugger.getEventListeners", {"objectId": field})["listeners"]
+            return any(listener["type"] == "input" for listener in heard)
+
+        def takes_keys() -> bool:
+            nonlocal tapped
+            if is_listening():
                 return True
-            x, y, width, height = self.box(label)  # a screen that is being dressed takes the focus away again
-            self.page.mouse.click(x + width / 2, y + height / 2)
+            if time.monotonic() - tapped > 2:  # a screen that is being dressed takes the focus away again
+                x, y, width, height = self.box(label)
+                self.page.mouse.click(x + width / 2, y + height / 2)
+                tapped = time.monotonic()
             return False
 
-        until(is_listening, f"{label!r} takes the keys")
+        until(takes_keys, f"{label!r} takes the keys")
+        cdp.detach()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
+        self.is_moving = True  # a field that is typed into glides into view
 
     def scroll_to(self, name: str) -> tuple[float, float, float, float]:
-        """Turns the wheel until the control's middle is on the screen, and says where it is.
+        """Turns the wheel until the control's middle is on the screen and not under a foot, and says where it is.
 
         A control far away is not in the tree at all: then it is looked for downwards first, then upwards.
         """
@@ -239,14 +257,24 @@ class Phone:
         assert size is not None
         give_up = time.monotonic() + PATIENCE
         lost = 0
+        before = None
         while True:
             node = self.node(name)
             found = node.bounding_box() if node.count() else None
-            if found is not None:
+            if found is not None and self.is_moving and found != before:
+                before = found  # what glides is not where it seems to be
+            elif found is not None:
+                self.is_moving = False
                 middle = found["y"] + found["height"] / 2
-                if 0 < middle < size["height"]:
+                if 0 < middle < size["height"] and node.evaluate(
+                    """e => {
+                        const r = e.getBoundingClientRect();
+                        const hit = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+                        return !hit || e.contains(hit) || hit.contains(e);
+                    }"""
+                ):
                     return found["x"], found["y"], found["width"], found["height"]
-                self._wheel(240 if middle >= size["height"] else -240)
+                self._wheel(120 if middle > size["height"] / 2 else -120)
             else:
                 lost += 1
                 if lost > 3:
@@ -260,6 +288,7 @@ class Phone:
         assert size is not None
         self.page.mouse.move(size["width"] / 2, size["height"] / 2)
         self.page.mouse.wheel(0, distance)
+        self.is_moving = True
 
     def settle(self) -> None:
         """Waits for two drawn frames."""
