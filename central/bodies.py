@@ -129,7 +129,7 @@ def _zstd(reader: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
         plain += reader.decompress(body[start : start + 1024])
         if len(plain) > limit:
             break
-    return bytes(plain), reader.eof
+    return bytes(plain), reader.eof and not reader.unused_data
 
 
 def _damaged() -> Problem:

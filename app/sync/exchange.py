@@ -84,7 +84,10 @@ class Run:
 
 async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -> dict[str, Any]:
     """Trade a one-time code for a place in a team; the answer of `POST /devices`. Raises Stopped, Busy or TransportError."""
-    answer = await client.post("/api/v1/devices", json={"code": code, "name": name, "install": install})
+    try:
+        answer = await client.post("/api/v1/devices", json={"code": code, "name": name, "install": install})
+    except httpx.DecodingError as error:
+        raise _not_central() from error
     if answer.status_code != 201:
         raise _failure(answer)
     try:
@@ -98,9 +101,12 @@ async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -
 
 async def run(job: Run) -> Progress:
     """Send and fetch everything there is, in the order figures, reference data, previews, photos."""
-    progress = await _figures(job)
-    await _reference(job)
-    return await _files(job, progress)
+    try:
+        progress = await _figures(job)
+        await _reference(job)
+        return await _files(job, progress)
+    except httpx.DecodingError as error:
+        raise _not_central() from error
 
 
 def _headers(job: Run) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A phone's sync over lines that break and past things that are not central: nothing is lost, doubled or taken for sent."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import shutil
@@ -112,7 +113,7 @@ async def test_a_line_that_never_lasts_for_more_than_four_requests_brings_everyt
 # --- what answers in central's place -----------------------------------------------------------------------------------
 
 
-PORTALS = {
+PORTALS: dict[str, Any] = {
     "a sign-in page": httpx.Response(200, html=BAD_GATEWAY),
     "a redirect": httpx.Response(302, headers={"Location": "http://wifi.example/"}),
     "network authentication required": httpx.Response(511, html=BAD_GATEWAY),
@@ -127,6 +128,11 @@ PORTALS = {
     "JSON text": httpx.Response(200, json="ok"),
     "an empty object": httpx.Response(200, json={}),
     "half an answer": httpx.Response(200, content=b'{"server_id": "'),
+    "a page that says it is packed": (
+        200,
+        {"Content-Type": "text/html", "Content-Encoding": "gzip"},
+        BAD_GATEWAY.encode(),
+    ),
 }
 
 
@@ -135,12 +141,16 @@ PORTALS = {
 async def test_what_is_not_central_is_waited_out_and_nothing_counts_as_sent(valley: Valley, portal: str) -> None:
     a_morning(valley.cuc, valley.visit)
     before = valley.cuc.book.waiting()
-    answer = PORTALS[portal]
-    valley.lines["cuc"].overheard = lambda request, _body: httpx.Response(
-        answer.status_code, headers=answer.headers, content=answer.content
+    given = PORTALS[portal]
+    status, headers, content = given if isinstance(given, tuple) else (given.status_code, given.headers, given.content)
+    valley.lines["cuc"].overheard = lambda _request, _body: httpx.Response(
+        status, headers=headers, stream=httpx.ByteStream(content)
     )
     trouble = await valley.sync("cuc")
     assert isinstance(trouble, exchange.Busy), repr(trouble)
+    client = valley.clients["cuc"]
+    with pytest.raises(exchange.Busy):
+        await exchange.enrol(client, "7KQ2M-X0D4T", "Máy", "a" * 32)
     assert valley.cuc.book.waiting() == before
     valley.lines["cuc"].overheard = lambda request, _body: None
     await valley.sync_until_quiet()
