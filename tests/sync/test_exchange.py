@@ -227,8 +227,6 @@ async def test_a_batch_too_large_for_central_is_halved_until_it_fits(valley: Val
     def overheard(request: httpx.Request, body: bytes) -> httpx.Response | None:
         if request.url.path != "/api/v1/sync":
             return None
-        import gzip
-
         sizes.append(len(json.loads(gzip.decompress(body))["entries"]))
         return problem(413, "too-large") if sizes[-1] > 4 else None
 
