@@ -155,8 +155,12 @@ class AppState:
 
     def _notify(self, field: str | None) -> None:
         # Flet would redraw every component in the session whose event came last, and what syncs by itself belongs to none.
-        for window in self.__dict__.get("_windows", ()):  # none yet while the app itself is being made
-            window.redraw()
+        for window in tuple(self.__dict__.get("_windows", ())):  # none yet while the app itself is being made
+            try:
+                window.redraw()
+            except RuntimeError as gone:
+                log.info("a window is gone: %s", gone)
+                self.close_window(window)
 
     def tell(self, message: Message | None) -> None:
         self.message = message
