@@ -23,9 +23,8 @@ def start() -> None:
 
 def open_window(app: AppState, page: ft.Page) -> None:
     """Show the app in a window, at the address it was opened with; to be called inside its Flet session."""
-    window, road = app.open_window(), Road()
     first = page.route or "/"
-    road.arrived(first.partition("?")[0] if "enrol" in query_of(first) else first)
+    window, road = app.open_window(), Road(first.partition("?")[0] if "enrol" in query_of(first) else first)
 
     def arrived(event: ft.RouteChangeEvent) -> None:
         road.arrived(event.route)

@@ -44,6 +44,7 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "offline": ("Ngoại tuyến", "Offline"),
     "syncing": ("Đang gửi", "Sending"),
     "under_way": ("Đang làm", "Under way"),
+    "under_way_more": ("Xem tất cả các cuộc", "All visits"),
     "planned_here": ("Theo kế hoạch, chưa đến", "Planned, not yet visited"),
     "plan_done": ("Đã đến đủ các đơn vị trong kế hoạch.", "Every planned unit has been visited."),
     "plan_more": ("Còn {count} đơn vị nữa, tìm theo tên", "More: {count}, search by name"),

@@ -15,6 +15,8 @@ from app.screens.words import day, day_and_moment, number, size
 from app.state import SyncView, use_app
 from app.units import UnitReading
 
+UNDER_WAY_SHOWN = 5
+"""Visits under way listed here; the others stand among all visits."""
 PLANNED_SHOWN = 5
 """Planned units listed here; the others are found by name."""
 
@@ -39,6 +41,7 @@ def TodayScreen() -> ft.Control:
     visited = book.visited_units(here) if plan else set()
     left = [u for u in book.planned_units(here) if (u.code, u.valid_from) not in visited]
     waiting = book.waiting()
+    under_way = book.visits(status="open", limit=UNDER_WAY_SHOWN + 1)
 
     def begin(unit: UnitReading) -> None:
         visit = app.tap(book.start_visit, unit, planned=True)
@@ -68,8 +71,9 @@ def TodayScreen() -> ft.Control:
                 v.answered,
                 v.asked,
             )
-            for v in book.visits(status="open", limit=20)
+            for v in under_way[:UNDER_WAY_SHOWN]
         ],
+        has_more=len(under_way) > UNDER_WAY_SHOWN,
         planned=left[:PLANNED_SHOWN],
         more=max(0, len(left) - PLANNED_SHOWN),
         is_plan_done=bool(plan and plan.planned_units and not left),
@@ -86,6 +90,7 @@ def TodayScreen() -> ft.Control:
         tasks=waiting.rejected,
         on_visit=lambda visit: road.to(visit_path(visit)),
         on_planned=begin,
+        on_visits=lambda: road.tab("visits"),
         on_start=road.to("/start"),
         on_sync=road.to("/sync"),
     )
@@ -108,6 +113,7 @@ def draw(
     state: ft.Control | None,
     team: str,
     under_way: Sequence[UnderWay],
+    has_more: bool,
     planned: Sequence[UnitReading],
     more: int,
     is_plan_done: bool,
@@ -116,6 +122,7 @@ def draw(
     tasks: int,
     on_visit: Callable[[str], Handler],
     on_planned: Callable[[UnitReading], None],
+    on_visits: Handler,
     on_start: Handler,
     on_sync: Handler,
 ) -> ft.Control:
@@ -133,8 +140,12 @@ def draw(
             )
         )
     if under_way:
-        body.append(heading(look, look.say("under_way"), number(len(under_way), look.language)))
+        body.append(heading(look, look.say("under_way")))
         body.extend(_under_way(look, visit, on_visit(visit.id)) for visit in under_way)
+        if has_more:
+            body.append(
+                button(look, look.say("under_way_more"), on_visits, kind="bare", icon=ft.Icons.FOLDER, identifier="more-visits")
+            )
     elif not planned:
         body.append(empty_state(look, ft.Icons.ASSIGNMENT, look.say("today_empty"), look.say("today_empty_how")))
     if planned:
