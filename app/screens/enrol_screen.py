@@ -82,12 +82,21 @@ def draw(
     ]
     if is_asking:
         body.append(
-            ft.Row([ft.ProgressRing(width=24, height=24), text(look, look.say("enrol_asking"), 16, expand=True)], spacing=10)
+            ft.Row(
+                [ft.ProgressRing(width=24, height=24), text(look, look.say("enrol_asking"), 16, expand=True)],
+                spacing=10,
+            )
         )
     else:
         body.append(
             button(
-                look, look.say("enrol_do"), on_enrol, kind="main", icon=ft.Icons.CHECK, identifier="enrol", height=COUNTER
+                look,
+                look.say("enrol_do"),
+                on_enrol,
+                kind="main",
+                icon=ft.Icons.CHECK,
+                identifier="enrol",
+                height=COUNTER,
             )
         )
     return screen(body, head=bar(look, look.say("enrol_title"), on_back), spacing=14)

@@ -30,9 +30,9 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         app.tap(app.book.edit_photo, found, caption=words)
 
     def remove() -> None:
+        road.back()  # first: a photo that was taken out has no screen any more
         app.tap(app.book.remove_photo, found)
         app.tell(said("photo_removed"))
-        road.back()
 
     return draw(
         look,

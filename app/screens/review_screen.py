@@ -137,7 +137,9 @@ def missing_photos(look: Look, visit: VisitReading) -> list[Point]:
         item = visit.template.items[code]
         where = visit.row_name(row) or section_title(look, visit, item.section)
         route = visit_path(visit.id, "photo", item=code, row=row)
-        found.append(Point(item.label[look.language], where, route if visit.is_open else place_of_item(visit, code, row)))
+        found.append(
+            Point(item.label[look.language], where, route if visit.is_open else place_of_item(visit, code, row))
+        )
     return found
 
 
@@ -154,7 +156,8 @@ def open_items(look: Look, visit: VisitReading) -> list[tuple[Point, int]]:
             (row, item)
             for row in visit.outcome.rows_of(section)
             for item in visit.outcome.open_items(section, row)
-            if item.type != "photo" and not (item.code == "rooms_checked_count" and visit.figures.rooms_checked is not None)
+            if item.type != "photo"
+            and not (item.code == "rooms_checked_count" and visit.figures.rooms_checked is not None)
         ]
         title = section_title(look, visit, section.code)
         route = visit_path(visit.id, "section", section.code)
@@ -214,7 +217,9 @@ def figures(look: Look, visit: VisitReading) -> list[ft.Control]:
     ]
     found += [
         fact(look, look.say("share_excused"), percent(drawn.excused_rate, look.language), identifier="excused-rate"),
-        fact(look, look.say("share_unexcused"), percent(drawn.unexcused_rate, look.language), identifier="unexcused-rate"),
+        fact(
+            look, look.say("share_unexcused"), percent(drawn.unexcused_rate, look.language), identifier="unexcused-rate"
+        ),
         fact(look, look.say("review_rooms"), number(drawn.rooms_checked, look.language), identifier="rooms-checked"),
     ]
     return found

@@ -121,7 +121,11 @@ def _minutes(look: Look, left: int, speed: float | None) -> str:
     if not speed or not left:
         return ""
     minutes = left / speed / 60
-    return look.say("sync_left", minutes=number(ceil(minutes), look.language)) if minutes >= 1 else look.say("sync_left_less")
+    return (
+        look.say("sync_left", minutes=number(ceil(minutes), look.language))
+        if minutes >= 1
+        else look.say("sync_left_less")
+    )
 
 
 def details_of(
@@ -223,7 +227,9 @@ def _sending(look: Look, line: Sending) -> ft.Control:
 
 def _quiet(look: Look, icon: ft.IconData, words: str) -> ft.Control:
     ink = ft.Colors.ON_SURFACE_VARIANT
-    return ft.Row([ft.Icon(icon, size=look.size(22), color=ink), text(look, words, 16, color=ink, expand=True)], spacing=8)
+    return ft.Row(
+        [ft.Icon(icon, size=look.size(22), color=ink), text(look, words, 16, color=ink, expand=True)], spacing=8
+    )
 
 
 def _visit(look: Look, line: VisitLine, is_open: bool, on_visit: Callable[[str], None]) -> ft.Control:
@@ -245,7 +251,9 @@ def _visit(look: Look, line: VisitLine, is_open: bool, on_visit: Callable[[str],
     details = [
         ft.Container(
             ft.Column(
-                [text(look, what, 16, MEDIUM), text(look, where, 16, color=ft.Colors.ON_SURFACE_VARIANT)], spacing=0, tight=True
+                [text(look, what, 16, MEDIUM), text(look, where, 16, color=ft.Colors.ON_SURFACE_VARIANT)],
+                spacing=0,
+                tight=True,
             ),
             padding=ft.Padding.only(left=24, right=EDGE, top=4, bottom=4),
         )

@@ -133,7 +133,9 @@ def draw(
         words = look.say("tasks", count=number(tasks, look.language))
         body.append(
             pressable(
-                ft.Row([ft.Icon(ft.Icons.ASSIGNMENT_LATE, size=24), text(look, words, 16, MEDIUM, expand=True)], spacing=10),
+                ft.Row(
+                    [ft.Icon(ft.Icons.ASSIGNMENT_LATE, size=24), text(look, words, 16, MEDIUM, expand=True)], spacing=10
+                ),
                 touched(on_sync),
                 identifier="tasks",
                 ground=ft.Colors.TERTIARY_CONTAINER,
@@ -144,7 +146,14 @@ def draw(
         body.extend(_under_way(look, visit, on_visit(visit.id)) for visit in under_way)
         if has_more:
             body.append(
-                button(look, look.say("under_way_more"), on_visits, kind="bare", icon=ft.Icons.FOLDER, identifier="more-visits")
+                button(
+                    look,
+                    look.say("under_way_more"),
+                    on_visits,
+                    kind="bare",
+                    icon=ft.Icons.FOLDER,
+                    identifier="more-visits",
+                )
             )
     elif not planned:
         body.append(empty_state(look, ft.Icons.ASSIGNMENT, look.say("today_empty"), look.say("today_empty_how")))

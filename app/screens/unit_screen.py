@@ -49,9 +49,7 @@ def UnitScreen() -> ft.Control:
     if doubted is not None:
         successors = [u for code in doubted.successor_codes for u in book.reference.units if u.code == code]
         current = [u for u in successors if u.is_valid_on(book.today)]
-        return draw_doubt(
-            look, doubted, current, on_begin=begin, on_other=lambda: set_doubted(None), today=book.today
-        )
+        return draw_doubt(look, doubted, current, on_begin=begin, on_other=lambda: set_doubted(None), today=book.today)
     if typed is not None:
         return draw_typed(
             look, typed, on_typed=set_typed, on_begin=lambda: begin(typed), on_back=lambda: set_typed(None)
@@ -133,9 +131,7 @@ def draw(
     body.append(
         button(look, look.say("unit_not_listed"), on_type, icon=ft.Icons.EDIT, identifier="not-listed", height=COUNTER)
     )
-    search = search_line(
-        look, look.say("unit_search"), query, on_query, hint=look.say("unit_hint"), autofocus=True
-    )
+    search = search_line(look, look.say("unit_search"), query, on_query, hint=look.say("unit_hint"), autofocus=True)
     head = ft.Column(
         [
             bar(look, look.say("unit_title"), on_back),
@@ -182,9 +178,7 @@ def draw_doubt(
     return screen(body, head=bar(look, look.say("unit_title"), on_other))
 
 
-def draw_typed(
-    look: Look, typed: str, *, on_typed: Handler, on_begin: Handler, on_back: Handler
-) -> ft.Control:
+def draw_typed(look: Look, typed: str, *, on_typed: Handler, on_begin: Handler, on_back: Handler) -> ft.Control:
     """A unit that is in no list, by its name."""
     begin = on_begin if typed.strip() else None
     return screen(

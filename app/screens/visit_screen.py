@@ -218,7 +218,13 @@ def attendance(
                     ft.Row(
                         [
                             ft.Icon(ft.Icons.WARNING, size=look.size(24)),
-                            text(look, look.say("rooms_wrong", count=number(wrong, look.language)), 16, MEDIUM, expand=True),
+                            text(
+                                look,
+                                look.say("rooms_wrong", count=number(wrong, look.language)),
+                                16,
+                                MEDIUM,
+                                expand=True,
+                            ),
                         ],
                         spacing=10,
                     ),
@@ -261,9 +267,7 @@ def attendance(
     return [*found, lines(rows)] if rows else found
 
 
-def album(
-    look: Look, photos: Sequence[PhotoView], of: int, on_open: Handler, on_all: Handler
-) -> list[ft.Control]:
+def album(look: Look, photos: Sequence[PhotoView], of: int, on_open: Handler, on_all: Handler) -> list[ft.Control]:
     """The photos of the visit, the newest ones at first."""
     said_title = f"{look.say('visit_photos')} ({number(of, look.language)})" if of else look.say("visit_photos_none")
     found: list[ft.Control] = [text(look, said_title, 16, MEDIUM, color=ft.Colors.PRIMARY)]
@@ -271,7 +275,9 @@ def album(
         found.append(photo_strip(look, photos, on_open, None, identifier="visit-photo"))
     if of > len(photos):
         found.append(
-            button(look, look.say("visits_more"), on_all, kind="bare", icon=ft.Icons.EXPAND_MORE, identifier="photos-all")
+            button(
+                look, look.say("visits_more"), on_all, kind="bare", icon=ft.Icons.EXPAND_MORE, identifier="photos-all"
+            )
         )
     return found
 
