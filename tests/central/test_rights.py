@@ -100,6 +100,44 @@ def test_each_caller_reads_what_is_theirs_and_nothing_else(valley: Valley, calle
     story()
 
 
+PUBLIC = {("post", "/api/v1/devices"), ("post", "/api/v1/sessions"), ("get", "/api/v1/healthz")}
+FOR_PHONES = ("/api/v1/sync", "/api/v1/uploads")
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_call_there_is_asks_who_is_calling(valley: Valley, caller: str) -> None:
+    """Generated from the description of the API, so that a new call cannot be forgotten."""
+
+    @told
+    async def story() -> None:
+        headers = await authorization(valley, caller) | {"Tus-Resumable": "1.0.0"}
+        line = valley.clients["hoa"]
+        line.headers.pop("Authorization", None)
+        calls = [
+            (method, path)
+            for path, methods in (await line.get("/api/v1/openapi.json")).json()["paths"].items()
+            for method in methods
+            if method != "parameters"
+        ]
+        assert len(calls) >= 15 and set(calls) >= PUBLIC
+        for method, path in calls:
+            answer = await line.request(method, path.format(sha256="a" * 64, visit_id=valley.visit), headers=headers)
+            name = "" if method == "head" or answer.is_success else answer.json()["type"].rpartition("/")[2]
+            if (method, path) in PUBLIC:
+                assert answer.status_code in (200, 400), (method, path)
+            elif caller in ("nobody", "wrong token"):
+                assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), (method, path)
+                assert name in ("token-expired", "")
+            elif caller in ("revoked phone", "stopped user"):
+                assert (answer.status_code, name or "device-revoked") == (403, "device-revoked"), (method, path)
+            elif caller in ("office", "admin") and path.startswith(FOR_PHONES):
+                assert (answer.status_code, name or "not-a-device") == (403, "not-a-device"), (method, path)
+            else:
+                assert answer.status_code not in (401, 403), (method, path)
+
+    story()
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_only_enrolled_phones_that_are_not_revoked_push(valley: Valley, caller: str) -> None:
     @told

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.sync import exchange, journal
+from app.sync import exchange, journal, ledger
 from app.sync.journal import Change
 from central.verify import verify
 from tests.field import Phone
@@ -449,9 +449,7 @@ async def test_what_central_refuses_becomes_a_task_and_readings_agree(valley: Va
     assert dump(book.store) == dump(valley.dung.book.store) == dump(valley.app.state.db)
     assert book.verify() is None and valley.dung.book.verify() is None
     with book.store.reading() as connection:
-        from app.sync.ledger import refusals
-
-        tasks = refusals(connection)
+        tasks = ledger.refusals(connection)
     assert [(t["visit"], t["field"], t["type"].rpartition("/")[2]) for t in tasks] == [
         (visit, "value", "bad-value"), (visit, "item", "unknown-item"),
     ]  # fmt: skip
@@ -542,7 +540,7 @@ async def test_correcting_what_one_has_seen_is_no_conflict(valley: Valley) -> No
 @pytest.mark.parametrize(
     "damage",
     [
-        {"units": None}, {"units": ["417"]}, {"units": [{"code": {"a": 1}}]}, {"units": [{}]}, {"templates": [{}]},
+        {"units": "none"}, {"units": ["417"]}, {"units": [{"code": {"a": 1}}]}, {"units": [{}]}, {"templates": [{}]},
         {"templates": [{"template": {"code": "x"}}]}, {"rounds": [{"id": ["a"]}]},
         {"rounds": [{"id": "r", "name": "R", "planned_units": [["417"]]}]}, {"teams": [{"id": "t"}]}, {"teams": None},
         {"calendar": [{"day": "2026-11-21"}]}, {"notices": [{"id": "n"}]}, {"unit_rooms": {"417": [["A"]]}},
