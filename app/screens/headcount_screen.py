@@ -31,13 +31,16 @@ NOTED_ON = "head_total"
 def HeadcountScreen(visit: str, row: str) -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
     reading = app.book.visit(visit)
+    is_editing, edit = ft.use_state(False)
+    hints = ft.use_memo(lambda: _roll_hints(app, reading), [visit, len(reading.counts)])
+    known = ft.use_memo(lambda: app.book.known_rooms(reading), [visit])
     room = next((r for r in reading.rows if r.id == row and r.section == ATTENDANCE_SECTION), None)
     if room is None:
-        return keyed(f"rooms {visit}", Rooms, visit)
+        # Drawn here, not by a component of its own: Flet loses the context of what lies below a screen it has kept.
+        return draw_rooms(app, look, road, reading, known, is_editing, lambda: edit(lambda was: not was))
     road.keep(f"count {visit}", room.count)
     rooms = reading.rooms(room.count)
     place = next((i for i, r in enumerate(rooms) if r.id == row), 0)
-    hints = ft.use_memo(lambda: _roll_hints(app, reading), [visit, len(reading.counts)])
 
     def go(step: int) -> Callable[[], None] | None:
         if place + step < 0:
@@ -131,17 +134,21 @@ def add_count(app: AppState, road: Road, visit: VisitReading, of: str) -> None:
         road.go(visit_path(visit.id, "count", ids[0]))
 
 
-@ft.component
-def Rooms(visit: str) -> ft.Control:
+def draw_rooms(
+    app: AppState,
+    look: Look,
+    road: Road,
+    reading: VisitReading,
+    known: list[KnownRoom],
+    is_editing: bool,
+    on_edit: Callable[[], None],
+) -> ft.Control:
     """The rooms of one count: figures of each, which do not add up, the unit's total; adding, renaming, removing."""
-    app, look, road = use_app(), use_look(), use_road()
-    is_editing, edit = ft.use_state(False)
-    reading = app.book.visit(visit)
+    visit = reading.id
     count = road.kept(f"count {visit}", reading.main_count)
     if count not in {c.id for c in reading.counts}:
         count = reading.main_count
     rooms = reading.rooms(count)
-    known = ft.use_memo(lambda: app.book.known_rooms(reading) if not rooms else [], [visit, not rooms])
 
     def opened(ids: list[str] | None) -> None:
         if ids:
@@ -178,7 +185,7 @@ def Rooms(visit: str) -> ft.Control:
         body += _total(look, reading, rooms)
     if can_edit and reading.mode != "whole_unit":
         body += _adding(look, add, {room.name for room in rooms})
-    foot = _foot(look, road, visit, can_edit and bool(rooms), is_editing, lambda: edit(lambda was: not was))
+    foot = _foot(look, road, visit, can_edit and bool(rooms), is_editing, on_edit)
     actions = []
     if can_edit and rooms:
         actions.append(

@@ -181,6 +181,11 @@ class Phone:
         assert found is not None
         return found["x"], found["y"], found["width"], found["height"]
 
+    def here(self) -> str:
+        """The path one is at; `page.url` lags behind while nothing else is asked of the page."""
+        path: str = self.page.evaluate("location.pathname")
+        return path
+
     # touching -----------------------------------------------------------------------------------------------
 
     def tap(self, name: str) -> None:
