@@ -523,6 +523,39 @@ async def test_two_different_answers_are_shown_to_both_until_somebody_settles_it
 
 
 @told
+async def test_a_conflict_is_told_again_when_the_answer_that_told_it_was_lost(
+    valley: Valley, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other phone's answer came with an earlier batch, so only the batch that was sent twice can bring it up."""
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 3)
+    await valley.sync("cuc")
+    monkeypatch.setattr(exchange, "MAX_ENTRIES", 1)
+    valley.dung.book.remark(valley.visit, "badge_worn_all", "xem lại")
+    valley.dung.book.answer(valley.visit, "badge_missing_count", 4)
+    assert isinstance(await valley.sync("dung", ["", "after"]), httpx.ReadError)
+    assert conflicts_of(valley.dung) == []
+    assert await valley.sync("dung") is None
+    assert [c["other"]["value"] for c in conflicts_of(valley.dung)] in ([3], [4])
+
+
+@told
+async def test_what_was_seen_at_a_lost_central_does_not_count_at_the_new_one(valley: Valley) -> None:
+    """Positions begin anew there: a phone must not seem to have seen what others write from now on."""
+    own = valley.hoa.book.start_visit("Xã của Hoa")
+    for number in range(20):
+        valley.hoa.book.remark(own, "badge_worn_all", f"lần {number}")
+    await valley.sync("hoa")
+    valley.cuc.book.answer(valley.visit, "badge_worn_all", "yes")
+    await valley.sync_until_quiet("cuc", "dung")
+    valley.replace_central()
+    await valley.sync_until_quiet("cuc", "dung")  # without Hoa, so that positions stay lower for a while
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 3)
+    valley.dung.book.answer(valley.visit, "badge_missing_count", 4)
+    await valley.sync_until_quiet("cuc", "dung")
+    assert len(conflicts_of(valley.cuc)) == len(conflicts_of(valley.dung)) == 1
+
+
+@told
 async def test_correcting_what_one_has_seen_is_no_conflict(valley: Valley) -> None:
     visit, item = valley.visit, "badge_missing_count"
     valley.cuc.book.answer(visit, item, 3)
