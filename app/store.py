@@ -111,16 +111,12 @@ def _engine(path: Path, journal_mode: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are ours alone, see BEGIN below
-        try:
-            # Exclusive: a second process is refused instead of mixing two lives of one journal; it also spares the -shm file.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute(f"PRAGMA journal_mode = {journal_mode}")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-        except sqlite3.Error:
-            connection.close()  # the pool never gets to know this one, and its lock would refuse the next opening
-            raise
+        # Exclusive: a second process is refused instead of mixing two lives of one journal; it also spares the -shm file.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

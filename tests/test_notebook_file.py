@@ -70,11 +70,19 @@ def flipped_pages(data: bytes) -> bytes:
     return data[: wrong.start] + bytes(byte ^ 0xFF for byte in data[wrong]) + data[wrong.stop :]
 
 
+def flipped_page_of_answers(data: bytes) -> bytes:
+    """A page that nobody reads at opening, until that room is looked at."""
+    wrong = page(data, data.index(b'{"item":[') // page(data, 0).stop)
+    return data[: wrong.start] + bytes(byte ^ 0xFF for byte in data[wrong]) + data[wrong.stop :]
+
+
 def emptied_head(data: bytes) -> bytes:
     return b"\0" * 100 + data[100:]
 
 
-@pytest.mark.parametrize("break_it", [noise, cut_short, swapped_pages, flipped_pages, emptied_head])
+@pytest.mark.parametrize(
+    "break_it", [noise, cut_short, swapped_pages, flipped_pages, flipped_page_of_answers, emptied_head]
+)
 def test_a_damaged_notebook_is_named_and_not_touched(tmp_path: Path, recorded: Path, break_it) -> None:
     broken = break_it(file_of(recorded).read_bytes())
     path = file_of(tmp_path)
@@ -256,13 +264,16 @@ def test_a_write_the_system_refuses_is_a_full_disk(tmp_path: Path) -> None:
     phone.close()
 
 
-def test_no_room_even_to_begin_a_notebook(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [0, 32 * 1024])
+def test_no_room_even_to_begin_a_notebook(tmp_path: Path, left: int) -> None:
     with tiny_disk(tmp_path) as disk:
-        (disk / "other_app").write_bytes(b"x" * (shutil.disk_usage(disk).free - 32 * 1024))
-        with pytest.raises(DiskFull, match="Xóa bớt"):
+        (disk / "photos").mkdir()
+        (disk / "other_app").write_bytes(b"x" * (shutil.disk_usage(disk).free - left))
+        with pytest.raises(DiskFull, match="Xóa bớt") as told:
             Phone(disk)
         (disk / "other_app").unlink()
         a_morning(disk)
+        assert told.value is not None, "the failure is still at hand, and holds no lock"
 
 
 def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:

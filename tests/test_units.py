@@ -92,3 +92,17 @@ def test_parents_are_those_of_the_same_time(units: Units) -> None:
             assert unit.parent_name.startswith(("Huyện ", "Thị xã ", "Thành phố ")), unit
         if unit.level == "province":
             assert unit.parent_name == ""
+
+
+def test_a_code_that_lives_on_lends_its_name_to_those_of_its_time_only() -> None:
+    rows = [
+        {"code": "417", "name": "Huyện Kỳ Sơn", "valid_to": "2025-06-30"},
+        {"code": "417", "name": "Phường Mới", "valid_from": "2025-07-01"},
+        {"code": "1", "name": "Xã Cũ", "parent_code": "417", "valid_to": "2025-06-30"},
+        {"code": "2", "name": "Xã Mới", "parent_code": "417", "valid_from": "2025-07-01"},
+    ]
+    for given in (rows, rows[::-1]):
+        assert {u.name: u.parent_name for u in Units(given) if u.parent_code} == {
+            "Xã Cũ": "Huyện Kỳ Sơn",
+            "Xã Mới": "Phường Mới",
+        }

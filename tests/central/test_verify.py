@@ -83,10 +83,12 @@ async def record_and_sync(app: FastAPI, folder: Path) -> str:
         dung.book.remove_photo(gone)
         unknown = {"visit": visit, "title": "Góp ý của người dân", "weight": 3}
         elsewhere = new_uuid7(MORNING, bytes(10))
+        second = cuc.book.start_visit("Trạm Y tế bản Xám")
         with_future = [
             Change("citizen_feedback", elsewhere, unknown, visit),
             Change("answer", f"{visit}//no_such_item", {"value": "yes"}, visit),
             Change("answer", f"{elsewhere}//good_practice", {"value": "…"}, elsewhere),
+            Change("answer", f"{second}//good_practice", {"value": "Trước khi cuộc được gửi về"}, second),
             Change("visit", visit, {"weather": "mưa", "planned": 7}, visit),
         ]
         dung.book._record(with_future)
@@ -126,6 +128,8 @@ def test_an_evening_with_every_kind_of_entry_is_clean(evening: Evening) -> None:
     entries = evening.entries()
     assert {e.verdict for e in entries} == {"applied", "rejected", "pending"}
     assert {e.kind for e in entries} >= {"visit", "count", "row", "answer", "photo", "citizen_feedback", "template"}
+    early = next(e for e in entries if e.fields.get("value") == "Trước khi cuộc được gửi về")
+    assert early.verdict == "applied" and early.position == max(e.position or 0 for e in entries), "settled later"
     assert any((e.effective_ms, e.effective_counter) != (e.ms, e.counter) for e in entries), "one stamp was capped"
     assert evening.findings() == [] and evening.findings(evening.visit) == []
 
