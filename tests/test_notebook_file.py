@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,7 +83,9 @@ def emptied_head(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     "break_it", [noise, cut_short, swapped_pages, flipped_pages, flipped_page_of_answers, emptied_head]
 )
-def test_a_damaged_notebook_is_named_and_not_touched(tmp_path: Path, recorded: Path, break_it) -> None:
+def test_a_damaged_notebook_is_named_and_not_touched(
+    tmp_path: Path, recorded: Path, break_it: Callable[[bytes], bytes]
+) -> None:
     broken = break_it(file_of(recorded).read_bytes())
     path = file_of(tmp_path)
     path.write_bytes(broken)
