@@ -9,7 +9,7 @@ import flet as ft
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter
-from app.screens.parts import Handler, badge, button, list_row, panel, text, touched
+from app.screens.parts import Handler, badge, button, list_row, panel, text
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
@@ -174,7 +174,7 @@ def draw(
         body.append(_quiet(look, ft.Icons.CLOUD_DONE, look.say("sync_last", moment=moment)))
     else:
         body.append(_quiet(look, ft.Icons.CLOUD_QUEUE, look.say("never_synced")))
-    if view.failure and not view.is_running:
+    if view.failure:  # also while the next try runs: lines must not jump under the thumb
         said = view.failure.en if look.language == "en" else view.failure.vi
         body.append(panel(look, ft.Icons.INFO, [said], "amber"))
     if refused:
@@ -242,7 +242,7 @@ def _visit(look: Look, line: VisitLine, is_open: bool, on_visit: Callable[[str],
     row = list_row(
         look,
         line.unit,
-        touched(lambda: on_visit(line.id)),
+        lambda: on_visit(line.id),
         subtitle=gathered(line.when, photos),
         marks=[state],
         identifier=f"sync-visit-{line.id}",

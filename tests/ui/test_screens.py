@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.notebook import Enrolment, Notebook
+from app.notebook import Enrolment, Notebook, PhotoFacts
 from app.readings import VisitReading
 from app.units import UnitReading
 from tests.ui.conftest import PhoneMaker
@@ -114,6 +114,9 @@ class Day:
             self.spare = [messy_visit(book, self.planned[0]) for _ in range(2)]
             for number in range(35):
                 book.close_visit(book.start_visit(f"Trạm y tế số {number + 1}"))
+            self.photographed = book.start_visit("Trung tâm có ảnh")
+            facts = PhotoFacts("a" * 64, 400_000, 1200, 900, "image/jpeg", "b" * 64, 9_000)
+            book.add_photo(self.photographed, facts, caption="Bảng niêm yết")
 
     def recorded(self, visit: str) -> VisitReading:
         """What stands in the notebook's file just now, as a copy of it reads: the app goes on meanwhile."""
@@ -372,10 +375,14 @@ def test_visits_are_searched_without_marks_and_read_in_pages(day: Day, phone: Ph
 
 
 def test_sync_says_plainly_that_nothing_was_sent_and_what_is_safe(day: Day, phone: Phone) -> None:
+    phone.page.set_viewport_size({"width": 360, "height": 2400})
     phone.open(f"{day.app.url}/sync", "Gửi ngay")
-    phone.tap("sync-now")
     phone.sees("Chưa gửi được: không gặp trung tâm. Số liệu vẫn an toàn trên máy, máy sẽ tự gửi lại.")
-    phone.sees("chờ gửi")
+    phone.tap(f"sync-visit-{day.photographed}")
+    phone.sees("Ảnh 1: Bảng niêm yết")
+    phone.sees("Đã lưu trên máy, chờ gửi")
+    phone.tap("sync-now")
+    phone.sees("Chưa gửi được: không gặp trung tâm.")
     for technical in ("Error", "HTTP", "500", "timeout", "Exception", "None"):
         assert technical not in phone.reading()
 
@@ -441,8 +448,8 @@ def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone
         f"{visit}/section/one_stop": "back",
         f"{visit}/photo": "back",
     }
-    phone.page.set_viewport_size({"width": 360, "height": 4800})
     for path, name in ready.items():
+        phone.page.set_viewport_size({"width": 360, "height": 2400 if path.count("/") == 3 else 5200})
         phone.open(day.app.url + path)
         there(phone, name)
         phone.settle()
