@@ -183,9 +183,11 @@ def draw_rooms(
     else:
         body.append(lines([_room_line(look, reading, room, road, i) for i, room in enumerate(rooms, 1)]))
         body += _total(look, reading, rooms)
-    if can_edit and reading.mode != "whole_unit":
-        body += _adding(look, add, {room.name for room in rooms})
-    foot = _foot(look, road, visit, can_edit and bool(rooms), is_editing, on_edit)
+    line: list[ft.Control] = []
+    if can_edit and reading.mode != "whole_unit" and not is_editing:
+        body += _suggested(look, add, {room.name for room in rooms})
+        line.append(keyed("add", AddLine, look, look.say("rooms_add"), look.say("rooms_add_do"), add, "room", NAME_MAX))
+    foot = _foot(look, road, visit, line, can_edit and bool(rooms), is_editing, on_edit)
     actions = []
     if can_edit and rooms:
         actions.append(
@@ -282,16 +284,16 @@ def _total(look: Look, visit: VisitReading, rooms: list[RowReading]) -> list[ft.
     ]
 
 
-def _adding(look: Look, on_add: Callable[[str], bool], taken: set[str]) -> list[ft.Control]:
-    """A field for another room, and the usual rooms by one tap."""
+def _suggested(look: Look, on_add: Callable[[str], bool], taken: set[str]) -> list[ft.Control]:
+    """The usual rooms that are not there yet, each by one tap."""
     left = [name for name in COMMON_ROOMS if name not in taken]
-    line = keyed("add", AddLine, look, look.say("rooms_add"), look.say("rooms_add_do"), on_add, "room", NAME_MAX)
-    found: list[ft.Control] = [line]
-    if left:
-        options = [(str(COMMON_ROOMS.index(name)), name) for name in left]
-        found.append(heading(look, look.say("rooms_suggested")))
-        found.append(chips(look, options, [], lambda code: on_add(COMMON_ROOMS[int(code)]), identifier="usual-room"))
-    return found
+    if not left:
+        return []
+    options = [(str(COMMON_ROOMS.index(name)), name) for name in left]
+    return [
+        heading(look, look.say("rooms_suggested")),
+        chips(look, options, [], lambda code: on_add(COMMON_ROOMS[int(code)]), identifier="usual-room"),
+    ]
 
 
 def _editing(look: Look, app: AppState, visit: str, room: RowReading) -> ft.Control:
@@ -330,8 +332,15 @@ def _editing(look: Look, app: AppState, visit: str, room: RowReading) -> ft.Cont
 
 
 def _foot(
-    look: Look, road: Road, visit: str, can_edit: bool, is_editing: bool, on_edit: Callable[[], None]
+    look: Look,
+    road: Road,
+    visit: str,
+    line: list[ft.Control],
+    can_edit: bool,
+    is_editing: bool,
+    on_edit: Callable[[], None],
 ) -> ft.Control:
+    """Always under the thumb, however long the list: one more room, editing, the review."""
     buttons = [
         button(
             look,
@@ -357,4 +366,7 @@ def _foot(
                 expand=True,
             ),
         )
-    return ft.Container(ft.Row(buttons, spacing=GAP), padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8))
+    return ft.Container(
+        ft.Column([*line, ft.Row(buttons, spacing=GAP)], spacing=GAP, tight=True),
+        padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8),
+    )

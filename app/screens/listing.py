@@ -43,14 +43,14 @@ def fact(look: Look, name: str, value: str, identifier: str | None = None) -> ft
 
 def meter(done: int, of: int) -> ft.Control:
     """How much of something is done, as a bar; the words stand beside it."""
-    return ft.ProgressBar(
+    bar = ft.ProgressBar(
         value=min(1, done / of) if of else 0,
         bar_height=8,
         border_radius=4,
         bgcolor=ft.Colors.SURFACE_CONTAINER_HIGH,
         color=ft.Colors.PRIMARY,
-        semantics_label=f"{done}/{of}",
     )
+    return ft.Semantics(exclude_semantics=True, content=bar)  # else it would make a progress bar of a whole button
 
 
 def typing_field(

@@ -193,6 +193,7 @@ class Phone:
         x, y, width, height = self.scroll_to(name)
         self.page.mouse.click(x + width / 2, y + height / 2)
         self.taps += 1
+        self.is_moving = not re.search(r"(^key-|-plus$|-minus$)", name)  # keys and counters move nothing
 
     def awake(self, name: str) -> str:
         """Waits until a control can be pressed (it rests until what it needs is there), and gives its name back."""
@@ -275,7 +276,8 @@ class Phone:
                     """e => {
                         const r = e.getBoundingClientRect();
                         const hit = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
-                        return !hit || e.contains(hit) || hit.contains(e);
+                        const touched = '[flt-tappable], input, textarea';
+                        return e.contains(hit) || !e.querySelector(touched) && (!hit || hit.contains(e));
                     }"""
                 ):
                     return found["x"], found["y"], found["width"], found["height"]
