@@ -381,9 +381,10 @@ async def test_an_empty_central_gets_earlier_lives_of_a_journal_too(valley: Vall
         assert dump(copy.book.store) == dump(valley.cuc.book.store) == dump(valley.app.state.db)
 
 
+@pytest.mark.parametrize("since", [1, 30])
 @told
-async def test_a_central_restored_from_a_backup_is_noticed_and_filled_up_again(valley: Valley) -> None:
-    """Same identity, older content: the phones' cursors point past its end, or at entries it never had."""
+async def test_a_central_restored_from_a_backup_is_noticed_and_filled_up_again(valley: Valley, since: int) -> None:
+    """Same identity, older content: a phone's cursor points past its end, or at an entry written since in another's place."""
     a_morning(valley.cuc, valley.visit)
     await valley.sync_until_quiet()
     valley.back_up_central("backup")
@@ -395,7 +396,8 @@ async def test_a_central_restored_from_a_backup_is_noticed_and_filled_up_again(v
     before = dump(valley.cuc.book.store)
     valley.replace_central("backup")
     assert dump(valley.app.state.db) != before
-    valley.dung.book.remark(valley.visit, "badge_worn_all", "sau khi khôi phục")
+    for number in range(since):
+        valley.dung.book.remark(valley.visit, "badge_worn_all", f"sau khi khôi phục {number}")
     await valley.sync_until_quiet("dung", "cuc")
     assert_all_agree(valley, [valley.visit])
     with valley.app.state.db.reading() as connection:
