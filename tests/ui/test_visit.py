@@ -54,7 +54,9 @@ class Day:
     def visit(self, case: str) -> str:
         """Id of the visit of a case: recorded through the screens, closed, and sent by the phone itself."""
         if case not in self._recorded:
+            self._recorded[case] = ""
             self._recorded[case] = self._record(case)
+        assert self._recorded[case], f"{case} could not be recorded, see the first failure"
         return self._recorded[case]
 
     def _record(self, name: str) -> str:
@@ -78,7 +80,7 @@ class Day:
         phone.tap("close-visit")
         phone.sees("Đã kết thúc.")
         phone.tap("back")
-        phone.sees("Chỉ xem.")
+        phone.box("section-attendance-room")
         phone.tap("back")
         phone.sees("Trung tâm đã nhận đủ")  # nobody asked for it
         return visit
@@ -273,7 +275,7 @@ def lines_of(phone: Phone, group: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     while phone.has(f"{group}-{len(found) + 1}"):
         node = phone.node(f"{group}-{len(found) + 1}")
-        said = node.evaluate("e => e.querySelector('[aria-label]')?.getAttribute('aria-label') ?? e.innerText")
+        said = node.evaluate("e => e.querySelector('[aria-label]')?.getAttribute('aria-label') ?? e.textContent")
         title, _, rest = said.strip().partition("\n")
         found.append((title, rest))
     return found
