@@ -207,4 +207,9 @@ def survive(phones: subprocess.Popen[str], tmp_path: Path, kills: int, seed: int
 
 
 def test_killed_at_any_moment_nothing_shown_is_lost(phones: subprocess.Popen[str], tmp_path: Path) -> None:
-    survive(phones, tmp_path, 200, seed=20261121)
+    survive(phones, tmp_path, 60, seed=20261121)
+
+
+@pytest.mark.long
+def test_killed_two_hundred_times_nothing_shown_is_lost(phones: subprocess.Popen[str], tmp_path: Path) -> None:
+    survive(phones, tmp_path, 200, seed=20261122)

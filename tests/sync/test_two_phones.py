@@ -201,9 +201,22 @@ async def story(folder: Path, taps: list[tuple[str, str, Any]]) -> None:
         valley.close()
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(taps=st.lists(steps, min_size=3, max_size=14))
+days = st.lists(steps, min_size=3, max_size=14)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(taps=days)
 def test_any_order_loss_and_repetition_ends_in_one_reading(
+    runner: asyncio.Runner, taps: list[tuple[str, str, Any]]
+) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        runner.run(story(Path(folder), taps))
+
+
+@pytest.mark.long
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(taps=days)
+def test_five_hundred_days_of_two_phones_end_in_one_reading(
     runner: asyncio.Runner, taps: list[tuple[str, str, Any]]
 ) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
