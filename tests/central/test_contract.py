@@ -90,7 +90,10 @@ def test_two_thousand_examples_find_no_answer_outside_the_contract(app: FastAPI,
 def test_every_call_of_the_design_is_described_with_its_refusals(app: FastAPI) -> None:
     document = TestClient(app).get("/api/v1/openapi.json").json()
     described = {
-        (method.upper(), path) for path, calls in document["paths"].items() for method in calls if method != "parameters"
+        (method.upper(), path)
+        for path, calls in document["paths"].items()
+        for method in calls
+        if method != "parameters"
     }
     assert described >= {
         ("POST", "/api/v1/devices"),
