@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -220,19 +221,23 @@ async def test_central_too_busy_for_now_is_asked_again_when_it_says(valley: Vall
 
 
 @told
-async def test_a_batch_too_large_for_central_is_halved_until_it_fits(valley: Valley) -> None:
+async def test_a_batch_too_large_for_central_is_halved_and_no_tap_is_torn_apart(valley: Valley) -> None:
     a_morning(valley.cuc, valley.visit)
-    sizes: list[int] = []
+    batches: list[list[int]] = []
+    """The taps (`tx`) of the entries of each batch."""
 
     def overheard(request: httpx.Request, body: bytes) -> httpx.Response | None:
         if request.url.path != "/api/v1/sync":
             return None
-        sizes.append(len(json.loads(gzip.decompress(body))["entries"]))
-        return problem(413, "too-large") if sizes[-1] > 4 else None
+        batches.append([entry[2] for entry in json.loads(gzip.decompress(body))["entries"]])
+        return problem(413, "too-large") if len(batches[-1]) > 5 else None
 
     valley.lines["cuc"].overheard = overheard
     assert await valley.sync("cuc") is None
-    assert sizes[0] > 4 and max(sizes[-3:]) <= 4
+    assert len(batches[0]) == 10
+    taken = [batch for batch in batches if 0 < len(batch) <= 5]
+    assert sum(len(batch) for batch in taken) == 10 and len(taken) > 2
+    assert all(before[-1] != after[0] for before, after in itertools.pairwise(taken))
     await valley.sync_until_quiet()
     assert_all_agree(valley, [valley.visit])
 
@@ -553,6 +558,7 @@ async def test_what_was_seen_at_a_lost_central_does_not_count_at_the_new_one(val
     valley.replace_central()
     await valley.sync_until_quiet("cuc", "dung")  # without Hoa, so that positions stay lower for a while
     valley.cuc.book.answer(valley.visit, "badge_missing_count", 3)
+    valley.dung.clock.advance(1000)  # type: ignore[attr-defined]
     valley.dung.book.answer(valley.visit, "badge_missing_count", 4)
     await valley.sync_until_quiet("cuc", "dung")
     assert len(conflicts_of(valley.cuc)) == len(conflicts_of(valley.dung)) == 1
