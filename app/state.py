@@ -17,11 +17,12 @@ import httpx
 
 from app.checklist import Refusal
 from app.device import Device, this_device
-from app.notebook import Enrolment, Notebook, PhotoFacts
+from app.notebook import Notebook, PhotoFacts
 from app.photos.judge import Verdict, verdict
 from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
 from app.photos.store import DiskFull as NoRoomForPhotos
 from app.photos.store import PhotoFiles
+from app.recorder import Enrolment
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem
 from app.sync import exchange, ledger

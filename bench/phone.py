@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from app.checklist import Item
-from app.notebook import Enrolment, Notebook
+from app.notebook import Notebook
 from app.readings import VisitReading
+from app.recorder import Enrolment
 from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
 from app.sync import journal, merge
 from app.sync.journal import Change

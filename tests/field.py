@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
-from app.notebook import Enrolment, Notebook
+from app.notebook import Notebook
 from app.photos.store import PhotoFiles
+from app.recorder import Enrolment
 from app.sync import exchange
 from tools.demo import photographer, read_cases
 

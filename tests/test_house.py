@@ -50,7 +50,18 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook",), ("app.notebook", "app.store", "app.reference", *READINGS, "app.sync", "app.photos"), TABLES
+        ("app.notebook", "app.counting", "app.recorder"),
+        (
+            "app.notebook",
+            "app.counting",
+            "app.recorder",
+            "app.store",
+            "app.reference",
+            *READINGS,
+            "app.sync",
+            "app.photos",
+        ),
+        TABLES,
     ),
     Part(
         ("app.photos", "app.minutes"),
@@ -67,7 +78,17 @@ PARTS = (
     ),
     Part(
         ("app.state",),
-        ("app.state", "app.store", "app.notebook", "app.photos", "app.minutes", "app.sync", "app.device", *READINGS),
+        (
+            "app.state",
+            "app.store",
+            "app.notebook",
+            "app.recorder",
+            "app.photos",
+            "app.minutes",
+            "app.sync",
+            "app.device",
+            *READINGS,
+        ),
         ("flet", "httpx"),
     ),
     Part(

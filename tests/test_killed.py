@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import Connection
 
 from app.checklist import Refusal
-from app.notebook import Enrolment, Notebook, PhotoFacts
+from app.notebook import Notebook, PhotoFacts
+from app.recorder import Enrolment
 from app.records import HEADS, READINGS
 from app.schema import JOURNAL
 from app.store import Store

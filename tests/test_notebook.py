@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from app.checklist import Refusal
-from app.notebook import Enrolment, NotEnrolled, PhotoFacts, VisitShut
+from app.notebook import PhotoFacts
 from app.readings import KnownRoom
+from app.recorder import Enrolment, NotEnrolled, VisitShut
 from app.records import HEADS, WHOLE_UNIT_ROW
 from app.sync.journal import Change
 from tests.field import ASSETS, MORNING, Phone

@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import yaml
 
-from app.notebook import Enrolment, Notebook, PhotoFacts
+from app.notebook import Notebook, PhotoFacts
 from app.photos.prepare import prepare
 from app.photos.store import PhotoFiles
+from app.recorder import Enrolment
 from app.sync import exchange
 from app.units import UnitReading
 

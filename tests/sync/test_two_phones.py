@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from app.checklist import Refusal
-from app.notebook import PhotoFacts, VisitShut
+from app.notebook import PhotoFacts
 from app.readings import VisitReading, read_visit
+from app.recorder import VisitShut
 from app.sync import journal
 from central.verify import verify
 from tests.field import Phone

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.notebook import Enrolment, Notebook, PhotoFacts
+from app.notebook import Notebook, PhotoFacts
 from app.readings import VisitReading
+from app.recorder import Enrolment
 from app.units import UnitReading
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import App, Phone, serving, until
