@@ -465,3 +465,16 @@ async def test_the_receipt_can_be_told_from_any_other(valley: Valley) -> None:
     assert facts and seal
     other = Pen(valley.cuc, "cd" * 16)
     assert (await send(valley, other, other.body())).json()["receipt"].partition(".")[2] != seal
+
+
+@told
+async def test_a_phone_is_not_sent_what_it_has_just_shown_to_have_but_the_rest_of_its_own_journal(
+    valley: Valley,
+) -> None:
+    """A notebook restored from a backup shows only its beginning; what it sent later comes back by pull."""
+    pen = Pen(valley.cuc)
+    entries = [answer_entry(pen, valley.visit, number) for number in range(3)]
+    whole = (await send(valley, pen, pen.body(*entries))).json()
+    assert [e[3] for e in whole["entries"] if e[2] == pen.epoch] == []
+    restored = (await send(valley, pen, pen.body(*entries[:1]))).json()
+    assert restored["acked"] == 3 and [e[3] for e in restored["entries"] if e[2] == pen.epoch] == [2, 3]
