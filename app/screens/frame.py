@@ -11,6 +11,8 @@ from app.screens.words import number
 
 TAB_TEXT = 17
 """The largest text of a tab: four words side by side on 360 pixels."""
+SCROLL_TOLD_MS = 100
+"""How often a screen hears of its scrolling."""
 BAR = 56
 """Height of the head in logical pixels at 100 %."""
 
@@ -116,12 +118,20 @@ def screen(
     spacing: float = GAP,
     padding: Any = EDGE,
     scrolls: bool = True,
+    ref: ft.Ref[ft.Column] | None = None,
+    on_scroll: Handler | None = None,
 ) -> ft.Control:
-    """Head, scrolling body, foot, clear of notches and bars of the phone."""
+    """Head, scrolling body, foot, clear of notches and bars of the phone.
+
+    `ref` gets the body, and `on_scroll` hears where it stands, for screens that one comes back to in the middle.
+    """
     middle = ft.Column(
         list(body),
         spacing=spacing,
+        ref=ref,
         scroll=ft.ScrollMode.AUTO if scrolls else None,
+        scroll_interval=SCROLL_TOLD_MS,
+        on_scroll=on_scroll,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
         expand=True,
     )

@@ -139,7 +139,7 @@ def HeadcountForm(
             matter_links(look, room, open_matter),
         ]
         foot = ft.Container(
-            ft.Row([_neighbour(look, -1, on_previous), _neighbour(look, 1, on_next)], spacing=6),
+            ft.Row([_neighbour(look, room, -1, on_previous), _neighbour(look, room, 1, on_next)], spacing=6),
             padding=ft.Padding.symmetric(horizontal=EDGE, vertical=6),
         )
     head = bar(
@@ -273,14 +273,18 @@ def _offer_button(look: Look, offer: Offer | None, put: Handler) -> ft.Control:
     )
 
 
-def _neighbour(look: Look, step: int, on_go: Handler | None) -> ft.Control:
-    """The button to the room before or after."""
+def _neighbour(look: Look, room: RoomView, step: int, on_go: Handler | None) -> ft.Control:
+    """The button to the room before or after; from the last one it leads to the list."""
+    words, icon = "room_previous", ft.Icons.CHEVRON_LEFT
+    if step > 0:
+        is_last = room.number == room.of
+        words, icon = ("room_list", ft.Icons.LIST) if is_last else ("room_next", ft.Icons.CHEVRON_RIGHT)
     return button(
         look,
-        look.say("room_next" if step > 0 else "room_previous"),
+        look.say(words),
         touched(on_go),
         kind="soft" if step > 0 else "plain",
-        icon=ft.Icons.CHEVRON_RIGHT if step > 0 else ft.Icons.CHEVRON_LEFT,
+        icon=icon,
         icon_last=step > 0,
         identifier="next" if step > 0 else "previous",
         expand=1,

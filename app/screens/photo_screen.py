@@ -6,7 +6,7 @@ from app.readings import VisitReading
 from app.screens.photo_form import PhotoForm, Verdict
 from app.screens.road import use_road
 from app.screens.theme import Look
-from app.screens.window import said, use_look, use_maybe
+from app.screens.window import use_look, use_maybe
 from app.state import Shot, use_app
 
 SUGGESTED_CAPTIONS = {
@@ -33,8 +33,7 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
 
     async def keep(caption: str) -> None:
         if shot is not None and await app.use_photo(shot, visit, item=item, row=row, caption=caption):
-            app.tell(said("photo_kept"))
-            road.back()
+            road.back()  # the photo stands there: that says it is kept
 
     caption = SUGGESTED_CAPTIONS.get(item, "")
     return PhotoForm(

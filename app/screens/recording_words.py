@@ -3,6 +3,7 @@
 RECORDING_WORDS: dict[str, tuple[str, str]] = {
     # rooms of a count
     "rooms_title": ("Đếm quân số", "Headcount"),
+    "room_list": ("Danh sách phòng", "List of rooms"),
     "rooms_counts": ("Các lần đếm", "Counts"),
     "rooms_main": ("{moment} · chính", "{moment} · main"),
     "rooms_same_minute": ("Đã có lần đếm lúc {moment}.", "There is a count at {moment} already."),
@@ -42,8 +43,6 @@ RECORDING_WORDS: dict[str, tuple[str, str]] = {
     "rows_suggested": ("Gợi ý", "Suggestions"),
     "row_remove": ("Bỏ: {name}", "Remove: {name}"),
     "section_done": ("{done}/{of} mục", "{done}/{of} items"),
-    # photos
-    "photo_kept": ("Đã lưu ảnh trên máy.", "The photo is saved on this phone."),
 }
 
 COMMON_ROOMS = (

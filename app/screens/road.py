@@ -45,6 +45,8 @@ class Road:
     """The trail of one window. Going to where one came from is going back, whichever button does it."""
 
     here: str = "/"
+    came_back: bool = False
+    """Whether one has come here by going back: then the screen stands as one left it."""
     _trail: list[str] = field(default_factory=list)
     _kept: dict[str, Any] = field(default_factory=dict)
 
@@ -91,10 +93,13 @@ class Road:
         """The trail after the browser, a link or a button has led here."""
         if len(self._trail) > 1 and self._trail[-2] == route:
             self._trail.pop()
+            self.came_back = True
         elif self._trail[-1] != route and place_of(self._trail[-1]) == place_of(route):
             self._trail[-1] = route
+            self.came_back = False
         elif self._trail[-1] != route:
             self._trail.append(route)
+            self.came_back = False
         self.here = route
 
 

@@ -23,8 +23,20 @@ from app.state import AppState, use_app
 @ft.component
 def SectionScreen(visit: str, code: str) -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
+    ref: ft.Ref[ft.Column] = ft.use_ref(ft.Ref).current  # type: ignore[assignment]
+    place = f"scroll {visit} {code}"
     reading = app.book.visit(visit)
     section = reading.template.by_section[code]
+
+    def keep_place(event: ft.OnScrollEvent) -> None:
+        road.keep(place, event.pixels)
+
+    async def stand_as_left() -> None:
+        """After a photo the item it was taken for is on the screen again."""
+        if road.came_back and ref.current is not None and road.kept(place, 0):
+            await ref.current.scroll_to(offset=road.kept(place, 0))
+
+    ft.use_effect(stand_as_left, [])
     if section.is_repeated:
         body = _rows(look, app, road, reading, section)
     else:
@@ -36,7 +48,8 @@ def SectionScreen(visit: str, code: str) -> ft.Control:
             )
     done, of = reading.outcome.progress(section)
     subtitle = look.say("section_done", done=number(done, look.language), of=number(of, look.language))
-    return screen(body, head=bar(look, section.title[look.language], road.back, subtitle=subtitle))
+    head = bar(look, section.title[look.language], road.back, subtitle=subtitle)
+    return screen(body, head=head, ref=ref, on_scroll=keep_place)
 
 
 def _card(look: Look, app: AppState, road: Road, visit: VisitReading, item: Item, row: str = "") -> ft.Control:

@@ -48,6 +48,11 @@ def TodayScreen() -> ft.Control:
         if visit is not None:
             road.go(visit_path(visit))
 
+    def send() -> None:
+        """One touch shows what central has and sends the rest."""
+        app.sync_now()
+        road.go("/sync")
+
     def said(count: int) -> str:
         return number(count, look.language)
 
@@ -92,7 +97,7 @@ def TodayScreen() -> ft.Control:
         on_planned=begin,
         on_visits=lambda: road.tab("visits"),
         on_start=road.to("/start"),
-        on_sync=road.to("/sync"),
+        on_sync=send,
     )
 
 

@@ -277,7 +277,8 @@ class Phone:
                         const r = e.getBoundingClientRect();
                         const hit = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
                         const touched = '[flt-tappable], input, textarea';
-                        return e.contains(hit) || !e.querySelector(touched) && (!hit || hit.contains(e));
+                        const acts = e.matches(touched) || e.querySelector(touched);
+                        return e.contains(hit) || !acts && (!hit || hit.contains(e));
                     }"""
                 ):
                     return found["x"], found["y"], found["width"], found["height"]
