@@ -102,8 +102,8 @@ def TodayScreen() -> ft.Control:
 
 
 def badge_of(look: Look, sync: SyncView) -> ft.Control | None:
-    """Whether central answers, quietly; nothing until it has been asked."""
-    if sync.is_running:
+    """Whether central answers, quietly; nothing until it has been asked, and no "sending" while nobody answers."""
+    if sync.is_running and sync.is_online:
         return badge(look, ft.Icons.SYNC, look.say("syncing"))
     if sync.is_online is None:
         return None
