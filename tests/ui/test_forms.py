@@ -14,6 +14,8 @@ from PIL import Image
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import App, Phone, serving, until
 
+pytestmark = pytest.mark.long  # the same taps are walked on the real screens in `make test`
+
 SHOTS_OF = ("/headcount?long=1&rooms=100", "/items", "/photo?nocamera=1", "/parts")
 
 
