@@ -222,21 +222,22 @@ async def test_central_too_busy_for_now_is_asked_again_when_it_says(valley: Vall
 
 @told
 async def test_a_batch_too_large_for_central_is_halved_and_no_tap_is_torn_apart(valley: Valley) -> None:
+    valley.cuc.book.remark(valley.visit, "badge_worn_all", "xem lại")
+    valley.cuc.book.remark(valley.visit, "badge_worn_all", "đã xem")
     a_morning(valley.cuc, valley.visit)
-    batches: list[list[int]] = []
-    """The taps (`tx`) of the entries of each batch."""
+    batches: list[list[int]] = []  # of each batch the taps (`tx`) of its entries
 
     def overheard(request: httpx.Request, body: bytes) -> httpx.Response | None:
         if request.url.path != "/api/v1/sync":
             return None
         batches.append([entry[2] for entry in json.loads(gzip.decompress(body))["entries"]])
-        return problem(413, "too-large") if len(batches[-1]) > 5 else None
+        return problem(413, "too-large") if len(batches[-1]) > 7 else None
 
     valley.lines["cuc"].overheard = overheard
     assert await valley.sync("cuc") is None
-    assert len(batches[0]) == 10
-    taken = [batch for batch in batches if 0 < len(batch) <= 5]
-    assert sum(len(batch) for batch in taken) == 10 and len(taken) > 2
+    assert len(batches[0]) == 12
+    taken = [batch for batch in batches if 0 < len(batch) <= 7]
+    assert sum(len(batch) for batch in taken) == 12 and len(taken) > 1
     assert all(before[-1] != after[0] for before, after in itertools.pairwise(taken))
     await valley.sync_until_quiet()
     assert_all_agree(valley, [valley.visit])
