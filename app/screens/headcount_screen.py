@@ -1,7 +1,7 @@
 """Counting heads: the rooms of a count with their figures, and one room under the thumb."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import flet as ft
 
@@ -33,11 +33,17 @@ def HeadcountScreen(visit: str, row: str) -> ft.Control:
     reading = app.book.visit(visit)
     is_editing, edit = ft.use_state(False)
     hints = ft.use_memo(lambda: _roll_hints(app, reading), [visit, len(reading.counts)])
-    known = ft.use_memo(lambda: app.book.known_rooms(reading), [visit])
     room = next((r for r in reading.rows if r.id == row and r.section == ATTENDANCE_SECTION), None)
+    count = _count_looked_at(road, reading)
+    listed = () if room else tuple(_Counted(r.id, r.name, *reading.heads(r.id).values()) for r in reading.rooms(count))
+    known = ft.use_memo(lambda: [] if room or listed else app.book.known_rooms(reading), [visit, bool(room or listed)])
+    sheet = ft.use_memo(
+        lambda: lines([_room_line(look, visit, r, road, place) for place, r in enumerate(listed, 1)]),
+        [look, visit, listed],
+    )
     if room is None:
         # Drawn here, not by a component of its own: Flet loses the context of what lies below a screen it has kept.
-        return draw_rooms(app, look, road, reading, known, is_editing, lambda: edit(lambda was: not was))
+        return draw_rooms(app, look, road, reading, count, sheet, known, is_editing, lambda: edit(lambda was: not was))
     road.keep(f"count {visit}", room.count)
     rooms = reading.rooms(room.count)
     place = next((i for i, r in enumerate(rooms) if r.id == row), 0)
@@ -134,20 +140,44 @@ def add_count(app: AppState, road: Road, visit: VisitReading, of: str) -> None:
         road.go(visit_path(visit.id, "count", ids[0]))
 
 
+class _Counted(NamedTuple):
+    """A room and its figures: all that its line in the list depends on."""
+
+    id: str
+    name: str
+    head_total: int | None
+    head_present: int | None
+    head_absent_excused: int | None
+    head_absent_unexcused: int | None
+    head_absent_unclear: int | None
+
+    @property
+    def heads(self) -> dict[str, int | None]:
+        return dict(zip(HEADS, self[2:], strict=True))
+
+
+def _count_looked_at(road: Road, visit: VisitReading) -> str:
+    """The count whose rooms are listed: the one looked at last, else the main one; empty before the first."""
+    kept = road.kept(f"count {visit.id}", visit.main_count)
+    return kept if kept in {c.id for c in visit.counts} else visit.main_count
+
+
 def draw_rooms(
     app: AppState,
     look: Look,
     road: Road,
     reading: VisitReading,
+    count: str,
+    sheet: ft.Control,
     known: list[KnownRoom],
     is_editing: bool,
     on_edit: Callable[[], None],
 ) -> ft.Control:
-    """The rooms of one count: figures of each, which do not add up, the unit's total; adding, renaming, removing."""
+    """The rooms of one count: figures of each, which do not add up, the unit's total; adding, renaming, removing.
+
+    `sheet` has a line for each room; while it is the same one, Flet passes over it.
+    """
     visit = reading.id
-    count = road.kept(f"count {visit}", reading.main_count)
-    if count not in {c.id for c in reading.counts}:
-        count = reading.main_count
     rooms = reading.rooms(count)
 
     def opened(ids: list[str] | None) -> None:
@@ -181,7 +211,7 @@ def draw_rooms(
     elif is_editing and can_edit:
         body += [_editing(look, app, visit, room) for room in rooms]
     else:
-        body.append(lines([_room_line(look, reading, room, road, i) for i, room in enumerate(rooms, 1)]))
+        body.append(sheet)
         body += _total(look, reading, rooms)
     line: list[ft.Control] = []
     if can_edit and reading.mode != "whole_unit" and not is_editing:
@@ -246,8 +276,8 @@ def _beginnings(
     return found
 
 
-def _room_line(look: Look, visit: VisitReading, room: RowReading, road: Road, place: int) -> ft.Control:
-    heads = visit.heads(room.id)
+def _room_line(look: Look, visit: str, room: _Counted, road: Road, place: int) -> ft.Control:
+    heads = room.heads
     check = check_row(heads)
     marks = []
     if check.state in ("short", "over"):
@@ -264,7 +294,7 @@ def _room_line(look: Look, visit: VisitReading, room: RowReading, road: Road, pl
     return list_row(
         look,
         room.name,
-        road.to(visit_path(visit.id, "count", room.id)),
+        road.to(visit_path(visit, "count", room.id)),
         subtitle=line,
         marks=marks,
         icon=ft.Icons.CHECK_CIRCLE if check.state == "adds_up" else ft.Icons.MEETING_ROOM,

@@ -9,7 +9,7 @@ import flet as ft
 import flet_camera as fc  # type: ignore[import-untyped]
 
 from app.screens.frame import bar
-from app.screens.parts import Handler, badge, button, chips, panel, tell, text, touched
+from app.screens.parts import Handler, button, chips, panel, tell, text, touched
 from app.screens.text_line import TextLine
 from app.screens.theme import COUNTER, EDGE, GAP, KEY, MEDIUM, Look
 
@@ -250,7 +250,7 @@ def Shot(
                             bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
                             alignment=ft.Alignment.CENTER,
                         ),
-                        *([ft.Row([_verdict(look, verdict)], wrap=True)] if verdict else []),
+                        *([_verdict(look, verdict)] if verdict else []),
                         text(look, look.say("photo_caption"), 16, MEDIUM),
                         chips(look, offered, chosen, choose, identifier="caption"),
                         TextLine(
@@ -301,4 +301,4 @@ def Shot(
 
 def _verdict(look: Look, verdict: Verdict) -> ft.Control:
     icons = {"good": ft.Icons.CHECK_CIRCLE, "amber": ft.Icons.WARNING, "alarm": ft.Icons.ERROR}
-    return badge(look, icons.get(verdict.tone, ft.Icons.INFO), verdict.words, verdict.tone)
+    return panel(look, icons.get(verdict.tone, ft.Icons.INFO), [verdict.words], verdict.tone)

@@ -3,7 +3,7 @@
 RECORDING_WORDS: dict[str, tuple[str, str]] = {
     # rooms of a count
     "rooms_title": ("Đếm quân số", "Headcount"),
-    "room_list": ("Danh sách phòng", "List of rooms"),
+    "room_list": ("Về danh sách", "To the list"),
     "rooms_counts": ("Các lần đếm", "Counts"),
     "rooms_main": ("{moment} · chính", "{moment} · main"),
     "rooms_same_minute": ("Đã có lần đếm lúc {moment}.", "There is a count at {moment} already."),

@@ -152,9 +152,7 @@ def test_rooms_from_opening_the_app_to_the_review(plan: Round, phone: Phone) -> 
     shows(phone, "8 5 2 0 1")
 
     phone.count_taps()
-    assert "Danh sách phòng" in phone.reading() and "Phòng sau" not in phone.reading(), (
-        "the last room says where it leads"
-    )
+    assert "Về danh sách" in phone.reading() and "Phòng sau" not in phone.reading(), "the last room says where it leads"
     phone.tap_until("next", "Cộng toàn đơn vị")
     phone.tap("review")
     phone.sees("Tỷ lệ có mặt: 75,00%")
