@@ -24,7 +24,7 @@ from app.photos.store import DiskFull as NoRoomForPhotos
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.schema import read_meta
-from app.store import DiskFull, StoreProblem
+from app.store import DiskFull, StoreProblem, in_use, no_storage
 from app.sync import exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 
@@ -103,21 +103,26 @@ class AppState:
         """The app on this machine, its notebook opened (or `failure` saying why not)."""
         device = device or this_device()
         app = cls(device)
+        path = device.data / "notebook.sqlite"
+        if device.problem:
+            app.failure = in_use(path) if device.problem == "in-use" else no_storage(path)
+            return app
         try:
             app.notebook = Notebook(
-                device.data / "notebook.sqlite",
+                path,
                 now=device.now,
                 entropy=device.entropy,
                 assets=device.assets,
                 journal_mode=device.journal_mode,
+                flush=device.flush if device.needs_flush else None,
             )
         except StoreProblem as problem:
             app.failure = problem
             return app
         except DiskFull as full:
-            app.failure = StoreProblem(device.data / "notebook.sqlite", full.vi, full.en)
+            app.failure = StoreProblem(path, full.vi, full.en)
             return app
-        app.files = PhotoFiles(device.data / "photos")
+        app.files = PhotoFiles(device.photos)
         app.language = app.notebook.setting("language", "vi")
         app.text_size = int(app.notebook.setting("text_size", "100"))
         app.theme = app.notebook.setting("theme", "system")

@@ -21,6 +21,8 @@ READINGS = (*WORDS, "app.readings", "app.units")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
 """What phone and central share of sync."""
+IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
+"""The only modules that know JavaScript; nothing imports them natively."""
 HOT_CORE = (*MEETING, "app.checklist", "app.figures")
 
 
@@ -73,7 +75,7 @@ PARTS = (
         ("app.device",),
         ("app.device",),
         ("httpx", "PIL", "js", "pyodide"),
-        only_in={"js": ("app.device.browser",), "pyodide": ("app.device.browser",)},
+        only_in={"js": IN_THE_BROWSER, "pyodide": IN_THE_BROWSER},
         late=("PIL",),
     ),
     Part(
@@ -97,9 +99,10 @@ PARTS = (
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL"),
     ),
+    Part(("web",), ("web",), ("brotli", "flet_web", "PIL"), late=("PIL", "flet_web")),
     Part(
         ("central",),
-        ("central", *READINGS, "app.minutes", *MEETING),
+        ("central", "web", *READINGS, "app.minutes", *MEETING),
         None,
         never=("flet", "flet_camera", "flet_web"),
     ),
@@ -147,7 +150,7 @@ def import_faults(module: str, source: str, *, is_package: bool = False) -> list
     for name, line, at_import in imports(module, source, is_package=is_package):
         top = name.split(".")[0]
         where = f"{module}:{line} imports {name}"
-        if top in ("app", "central", "main", "bench", "tests", "tools"):
+        if top in ("app", "central", "main", "bench", "tests", "tools", "web"):
             if not lies_under(name, part.ours):
                 faults.append(f"{where}, a part it may not use")
         elif top not in sys.stdlib_module_names:

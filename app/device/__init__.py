@@ -17,13 +17,19 @@ class Device(Protocol):
     """What the app asks of the machine."""
 
     data: Path
-    """Folder of the notebook and the photos."""
+    """Folder of the notebook."""
+    photos: Path
+    """Folder of the photos."""
     assets: Path
     """Folder of the shipped fonts, units and checklist."""
     central_url: str
     """Central's address when the machine knows it (the page's own origin, or KIEMTRA_CENTRAL), else empty."""
     journal_mode: str
     """SQLite's journal mode here."""
+    needs_flush: bool
+    """Whether a commit is on the disk only after `flush()`."""
+    problem: str
+    """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 
     def now(self) -> int:
         """Unix ms UTC."""
@@ -41,6 +47,14 @@ class Device(Protocol):
         """Slow work (pictures, files) beside the screens."""
         ...
 
+    def flush(self) -> None:
+        """What SQLite wrote is on the disk when this returns; needed after every commit where `needs_flush` says so."""
+        ...
+
+    def shown(self) -> None:
+        """The first screen has been handed to Flutter."""
+        ...
+
     def free_bytes(self) -> int:
         """Room left for data."""
         ...
@@ -48,7 +62,9 @@ class Device(Protocol):
 
 def this_device() -> Device:
     if sys.platform == "emscripten":
-        raise RuntimeError("Bản cho trình duyệt chưa có ở phiên bản này. / There is no browser build in this version.")
+        from app.device.browser import Browser
+
+        return Browser()
     from app.device.native import Native
 
     return Native()

@@ -21,10 +21,13 @@ class Native:
     """Data lies in KIEMTRA_DATA; without it where Flet keeps app data, else in a folder of the user's."""
 
     journal_mode = "WAL"
+    needs_flush = False
+    problem = ""
 
     def __init__(self) -> None:
         folder = os.environ.get("KIEMTRA_DATA") or os.environ.get("FLET_APP_STORAGE_DATA")
         self.data = Path(folder) if folder else Path.home() / ".so-kiem-tra"
+        self.photos = self.data / "photos"
         self.data.mkdir(parents=True, exist_ok=True)
         self.assets = Path(os.environ.get("FLET_ASSETS_DIR") or Path(__file__).parents[2] / "assets")
         self.central_url = os.environ.get("KIEMTRA_CENTRAL", "")
@@ -40,6 +43,12 @@ class Native:
 
     def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.to_thread(work)
+
+    def flush(self) -> None:
+        """SQLite has done it: `synchronous=FULL` waits for the disk."""
+
+    def shown(self) -> None:
+        """Nothing covers the first screen here."""
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.data).free
