@@ -14,6 +14,7 @@ def start(app: AppState | None = None) -> None:
     app = app or AppState.open()
 
     async def main(page: ft.Page) -> None:
+        await app.settle_in()
         if app.is_open:
             app.start_syncing()
         open_window(app, page)

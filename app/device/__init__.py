@@ -28,6 +28,10 @@ class Device(Protocol):
     """SQLite's journal mode here."""
     needs_flush: bool
     """Whether a commit is on the disk only after `flush()`."""
+    can_be_cleared: bool
+    """Whether the system may clear the app's data by itself (a browser when the phone is full)."""
+    can_read_codes: bool
+    """Whether `read_code` can find anything here."""
     problem: str
     """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 
@@ -53,6 +57,34 @@ class Device(Protocol):
 
     def shown(self) -> None:
         """The first screen has been handed to Flutter."""
+        ...
+
+    async def keep_safe(self) -> bool:
+        """Ask the system never to clear the app's data by itself; whether it promised."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Leave a word outside the notebook's storage, to know after a loss what there was."""
+        ...
+
+    async def noted(self) -> str:
+        """The word left last; empty when there is none."""
+        ...
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        """`tell` is called once a newer release of the app lies ready on this phone."""
+        ...
+
+    def look_for_release(self) -> None:
+        """Fetch a newer release beside the work, if there is one; only `on_release` says so."""
+        ...
+
+    def switch_release(self) -> None:
+        """Start anew with the release that lies ready; everything not yet saved is gone."""
+        ...
+
+    async def read_code(self, picture: bytes) -> str:
+        """The text of the QR code in a JPEG or PNG; empty when none can be read."""
         ...
 
     def free_bytes(self) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import httpx
 import js
+from pyodide.ffi import create_proxy, to_js
 
 from app.device.fetch import FetchTransport
 
@@ -23,6 +24,8 @@ class Browser:
 
     journal_mode = "WAL"
     needs_flush = True
+    can_be_cleared = True
+    can_read_codes = True
     data = Path("/data")
     photos = Path("/photos")
     assets = Path("/unpacked/assets")
@@ -49,6 +52,29 @@ class Browser:
 
     def shown(self) -> None:
         js.skt.tell("opened", None)
+
+    async def keep_safe(self) -> bool:
+        return bool(await js.skt.ask("persist", None))
+
+    def note(self, text: str) -> None:
+        js.skt.tell("note", text)
+
+    async def noted(self) -> str:
+        return str(await js.skt.ask("note", None))
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        js.skt.onRelease = create_proxy(tell)
+        if js.skt.releaseWaits:
+            tell()
+
+    def look_for_release(self) -> None:
+        js.skt.tell("look", None)
+
+    def switch_release(self) -> None:
+        js.skt.tell("switch", None)
+
+    async def read_code(self, picture: bytes) -> str:
+        return str(await js.skt.readCode(to_js(picture)))
 
     def free_bytes(self) -> int:
         return 1 << 40

@@ -22,6 +22,8 @@ class Native:
 
     journal_mode = "WAL"
     needs_flush = False
+    can_be_cleared = False
+    can_read_codes = False
     problem = ""
 
     def __init__(self) -> None:
@@ -49,6 +51,27 @@ class Native:
 
     def shown(self) -> None:
         """Nothing covers the first screen here."""
+
+    async def keep_safe(self) -> bool:
+        return True
+
+    def note(self, text: str) -> None:
+        """Not needed: nobody clears a folder behind the user's back."""
+
+    async def noted(self) -> str:
+        return ""
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        """A native app is updated by the system, not by itself."""
+
+    def look_for_release(self) -> None:
+        """As `on_release`."""
+
+    def switch_release(self) -> None:
+        """As `on_release`."""
+
+    async def read_code(self, picture: bytes) -> str:
+        return ""
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.data).free

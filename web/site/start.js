@@ -2,6 +2,8 @@
 // Python what only a page can do.
 
 const NOTE = "so-kiem-tra";  // localStorage: what the notebook held last, to be able to say what was lost
+const LOOK_EVERY_MS = 3_600_000;  // for a newer release, while the app stays open; opening it looks anyway
+let looked = Date.now();
 const worker = new Worker("/worker.js", { type: "module" });
 let show, is_connected, connection_failed, waiting = null, is_switching = false;
 const connected = new Promise((resolve, reject) => ([is_connected, connection_failed] = [resolve, reject]));
@@ -37,7 +39,11 @@ const answers = {
 const told = {
   opened: () => requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("opening")?.remove())),
   note: text => localStorage.setItem(NOTE, text),
-  look: () => navigator.serviceWorker?.getRegistration().then(kept => kept?.update()).catch(offline => console.debug(offline)),
+  look: () => {
+    if (Date.now() - looked < LOOK_EVERY_MS) return;
+    looked = Date.now();
+    navigator.serviceWorker?.getRegistration().then(kept => kept?.update()).catch(offline => console.debug(offline));
+  },
   switch: () => { is_switching = true; waiting?.postMessage("switch"); },
   reload: () => location.reload(),
 };

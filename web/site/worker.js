@@ -16,6 +16,7 @@ self.skt = {
   problem: "",            // why there are no files: missing, in-use, failed
   flush: () => {},
   measure,
+  readCode: async bytes => (await import("/codes.js")).readCode(bytes),
   onRelease: null,        // called when a newer release of the app waits
   ask(what, value) {
     const id = ++questions;
