@@ -103,6 +103,12 @@ PARTS = (
         None,
         never=("flet", "flet_camera", "flet_web"),
     ),
+    Part(
+        ("central.cli",),
+        ("central", *READINGS, *MEETING, "web.build"),
+        None,
+        never=("flet", "flet_camera", "flet_web"),
+    ),
 )
 
 
@@ -147,7 +153,7 @@ def import_faults(module: str, source: str, *, is_package: bool = False) -> list
     for name, line, at_import in imports(module, source, is_package=is_package):
         top = name.split(".")[0]
         where = f"{module}:{line} imports {name}"
-        if top in ("app", "central", "main", "bench", "tests", "tools"):
+        if top in ("app", "central", "main", "bench", "tests", "tools", "web"):
             if not lies_under(name, part.ours):
                 faults.append(f"{where}, a part it may not use")
         elif top not in sys.stdlib_module_names:
@@ -283,6 +289,7 @@ def test_tracked_files_are_small_and_name_no_machine_and_no_package_index() -> N
         ("central.sync_api", "from app.sync.exchange import exchange"),
         ("central.sync_api", "from app import notebook"),
         ("central.hq.pages", "from app.screens.parts import card"),
+        ("central.field_app", "from web.build import ensure"),
     ],
 )
 def test_an_import_across_the_house_is_found(module: str, source: str) -> None:
