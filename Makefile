@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 export PORT ?= 8000
-export APP_PORT ?= 8550
 export DATA ?= $(CURDIR)/.data
 
 BIN := .venv/bin
@@ -12,7 +11,7 @@ INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --con
 
 .PHONY: run test check bench long lock clean
 
-run: .venv/.run  ## central with a marked demo on PORT, the field app on APP_PORT, data in DATA
+run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
 
 test: .venv/.test  ## all tests but the long ones

@@ -106,6 +106,12 @@ PARTS = (
         None,
         never=("flet", "flet_camera", "flet_web"),
     ),
+    Part(
+        ("central.cli",),
+        ("central", *READINGS, *MEETING, "web.build"),
+        None,
+        never=("flet", "flet_camera", "flet_web"),
+    ),
 )
 
 
@@ -286,6 +292,7 @@ def test_tracked_files_are_small_and_name_no_machine_and_no_package_index() -> N
         ("central.sync_api", "from app.sync.exchange import exchange"),
         ("central.sync_api", "from app import notebook"),
         ("central.hq.pages", "from app.screens.parts import card"),
+        ("central.field_app", "from web.build import ensure"),
     ],
 )
 def test_an_import_across_the_house_is_found(module: str, source: str) -> None:
