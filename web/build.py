@@ -164,8 +164,8 @@ def _manifest() -> dict[str, Any]:
         "scope": "/",
         "display": "standalone",
         "orientation": "portrait",
-        "background_color": "#FAFDFB",
-        "theme_color": "#00504A",
+        "background_color": "#FBFAF5",
+        "theme_color": "#0A4A44",
         "prefer_related_applications": False,
         "icons": [
             {"src": f"icons/icon{kind}-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
