@@ -15,6 +15,7 @@ def start() -> None:
 
     async def main(page: ft.Page) -> None:
         if app.is_open:
+            await app.open_photos()
             app.start_syncing()
         open_window(app, page)
 

@@ -10,6 +10,9 @@ from typing import Protocol, TypeVar
 
 import httpx
 
+from app.photos.prepare import Pictures
+from app.photos.store import Folder
+
 T = TypeVar("T")
 
 
@@ -24,6 +27,8 @@ class Device(Protocol):
     """Central's address when the machine knows it (the page's own origin, or KIEMTRA_CENTRAL), else empty."""
     journal_mode: str
     """SQLite's journal mode here."""
+    pictures: Pictures
+    """What decodes, shrinks and measures photos."""
 
     def now(self) -> int:
         """Unix ms UTC."""
@@ -38,11 +43,19 @@ class Device(Protocol):
         ...
 
     def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
-        """Slow work (pictures, files) beside the screens."""
+        """Slow work beside the screens."""
         ...
 
-    def free_bytes(self) -> int:
-        """Room left for data."""
+    async def photo_folder(self) -> Folder:
+        """Where photo files lie, made when missing."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room left for data, as of the last `refresh_room` where the machine does not know it at once; None when unknown."""
+        ...
+
+    async def refresh_room(self) -> None:
+        """Look again how much room is left."""
         ...
 
 

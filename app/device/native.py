@@ -11,6 +11,10 @@ from typing import TypeVar
 
 import httpx
 
+from app.photos.disk import FolderOnDisk
+from app.photos.pillow import PillowPictures
+from app.photos.prepare import Pictures
+
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30, connect=5)
@@ -28,6 +32,7 @@ class Native:
         self.data.mkdir(parents=True, exist_ok=True)
         self.assets = Path(os.environ.get("FLET_ASSETS_DIR") or Path(__file__).parents[2] / "assets")
         self.central_url = os.environ.get("KIEMTRA_CENTRAL", "")
+        self.pictures: Pictures = PillowPictures()
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
@@ -41,5 +46,11 @@ class Native:
     def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.to_thread(work)
 
+    async def photo_folder(self) -> FolderOnDisk:
+        return FolderOnDisk(self.data / "photos")
+
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.data).free
+
+    async def refresh_room(self) -> None:
+        """Nothing to do: the disk is asked each time."""
