@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 export PORT ?= 8000
-export APP_PORT ?= 8550
 export DATA ?= $(CURDIR)/.data
 
 BIN := .venv/bin
@@ -12,7 +11,7 @@ INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --con
 
 .PHONY: run test check bench long lock clean
 
-run: .venv/.run  ## central with a marked demo on PORT, the field app on APP_PORT, data in DATA
+run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
 
 test: .venv/.test  ## all tests but the long ones
@@ -33,12 +32,14 @@ bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
 
-lock: .venv/.test  ## run.lock and test.lock anew from pyproject.toml, with hashes and no address of an index
+lock: .venv/.test  ## run.lock, test.lock and web/packages.lock anew, with hashes and no address of an index
 	@echo "Khóa phiên bản / lock files"
 	@$(BIN)/uv pip compile --universal --no-emit-index-url --generate-hashes --no-header --quiet $(LOCK) \
 		--extra run pyproject.toml -o run.lock
 	@$(BIN)/uv pip compile --universal --no-emit-index-url --generate-hashes --no-header --quiet $(LOCK) \
 		--extra run --extra test -c run.lock pyproject.toml -o test.lock
+	@$(BIN)/uv pip compile --python-platform wasm32-pyodide2025 --python-version 3.14 --no-emit-index-url --generate-hashes \
+		--no-header --quiet $(LOCK) web/packages.in -o web/packages.lock
 
 clean:  ## the installed parts away; the data stays
 	@echo "Xóa phần đã cài, giữ dữ liệu / removing what was installed, keeping data"

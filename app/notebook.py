@@ -27,7 +27,7 @@ from app.records import (
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
 from app.sync.journal import Change
-from app.sync.ledger import PhotoState, Waiting, file_states, queue_photo, waiting
+from app.sync.ledger import PhotoState, Waiting, acked, file_states, queue_photo, waiting
 from app.sync.stamp import fold, new_uuid7
 from app.units import UnitReading
 
@@ -356,6 +356,13 @@ class Notebook(Counting):
                         e.kind, e.record, e.fields, e.hash,
                     ]  # fmt: skip
                     yield json.dumps(line, ensure_ascii=False) + "\n"
+
+    def tally(self) -> dict[str, int]:
+        """Own entries of this epoch, and how many of them central has not acknowledged."""
+        if self._writer is None:
+            return {"entries": 0, "unsent": 0}
+        with self.store.reading() as connection:
+            return {"entries": self._writer.seq, "unsent": self._writer.seq - acked(connection, self._writer.epoch)}
 
     def named_files(self) -> set[str]:
         """SHA-256 of every photo file that some entry names."""

@@ -80,10 +80,19 @@ class VisitLine:
 class Recorder:
     """The notebook's file and the one way to write into it."""
 
-    def __init__(self, path: Path, *, now: Clock, entropy: Entropy, assets: Path, journal_mode: str = "WAL"):
-        """Open the notebook, or begin one. Raises `app.store` InUse, Damaged, Newer or DiskFull, the file untouched."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Clock,
+        entropy: Entropy,
+        assets: Path,
+        journal_mode: str = "WAL",
+        flush: Callable[[], None] | None = None,
+    ):
+        """Open the notebook, or begin one; `flush` as `Store` has it. Raises `app.store` InUse, Damaged, Newer or DiskFull, the file untouched."""
         self.now, self._entropy = now, entropy
-        self.store = Store(path, [("journal", JOURNAL), ("phone", PHONE)], journal_mode)
+        self.store = Store(path, [("journal", JOURNAL), ("phone", PHONE)], journal_mode, flush)
         self.revision = 0
         """Grows with every change, so that a reader can tell whether what it drew still stands."""
         self._undo: dict[str, list[list[Change]]] = {}

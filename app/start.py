@@ -9,15 +9,17 @@ from app.screens.root import Opened, Root
 from app.state import AppState, Message
 
 
-def start() -> None:
-    """Open this machine's notebook and show it; every window of this process shows the same one."""
-    app = AppState.open()
+def start(app: AppState | None = None) -> None:
+    """Show this machine's notebook, opened here if it is not yet; every window of this process shows the same one."""
+    app = app or AppState.open()
 
     async def main(page: ft.Page) -> None:
+        await app.settle_in()
         if app.is_open:
             await app.open_photos()
             app.start_syncing()
         open_window(app, page)
+        app.device.shown()
 
     ft.run(main, assets_dir=str(app.device.assets), no_cdn=True)
 

@@ -24,7 +24,7 @@ from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
 from app.photos.store import NoRoom, PhotoFiles
 from app.recorder import Enrolment
 from app.schema import read_meta
-from app.store import DiskFull, StoreProblem
+from app.store import DiskFull, StoreProblem, in_use, no_storage
 from app.sync import exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 
@@ -100,6 +100,12 @@ class AppState:
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
+    release_waits: bool = False
+    """A newer release of the app lies ready; `switch_release` starts it."""
+    is_kept_safe: bool | None = None
+    """Whether the system promised never to clear our data by itself; None until asked, and where nobody clears it."""
+    lost: Message | None = None
+    """What is gone when the storage was cleared since the last time; None when nothing is known to be."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _sweep: "asyncio.Task[None] | None" = None
@@ -111,19 +117,24 @@ class AppState:
         """The app on this machine, its notebook opened (or `failure` saying why not)."""
         device = device or this_device()
         app = cls(device)
+        path = device.data / "notebook.sqlite"
+        if device.problem:
+            app.failure = in_use(path) if device.problem == "in-use" else no_storage(path)
+            return app
         try:
             app.notebook = Notebook(
-                device.data / "notebook.sqlite",
+                path,
                 now=device.now,
                 entropy=device.entropy,
                 assets=device.assets,
                 journal_mode=device.journal_mode,
+                flush=device.flush if device.needs_flush else None,
             )
         except StoreProblem as problem:
             app.failure = problem
             return app
         except DiskFull as full:
-            app.failure = StoreProblem(device.data / "notebook.sqlite", full.vi, full.en)
+            app.failure = StoreProblem(path, full.vi, full.en)
             return app
         app.language = app.notebook.setting("language", "vi")
         app.text_size = int(app.notebook.setting("text_size", "100"))
@@ -173,6 +184,39 @@ class AppState:
     def tell(self, message: Message | None) -> None:
         self.message = message
 
+    # This phone
+
+    async def settle_in(self) -> None:
+        """What is found out once a window is open: what was lost since last time, whether a newer release lies ready."""
+        self.device.on_release(self._release_came)
+        if self.notebook is not None and self.device.can_be_cleared:
+            kept = self.book.setting("kept_safe")
+            self.is_kept_safe = kept == "yes" if kept else None
+            if not self.is_enrolled:
+                self.lost = lost_since(await self.device.noted())
+
+    def switch_release(self) -> None:
+        """Start anew with the newer release. Everything is saved at its tap; what is being typed on this screen is not."""
+        self.device.switch_release()
+
+    def _release_came(self) -> None:
+        self.release_waits = True
+
+    def _saved(self) -> None:
+        """Something was recorded: leave word of it, and ask once for the storage to be kept."""
+        if not self.device.can_be_cleared or not self.is_enrolled:
+            return
+        self.device.note(json.dumps({**self.book.tally(), "phone": self.book.setting("phone_name")}))
+        if not self.is_kept_safe and not self._asks:
+            self._asks = True
+            asyncio.get_running_loop().create_task(self._keep_safe())
+
+    _asks: bool = False
+
+    async def _keep_safe(self) -> None:
+        self.is_kept_safe = await self.device.keep_safe()
+        self.book.set_setting("kept_safe", "yes" if self.is_kept_safe else "no")
+
     # Recording
 
     def tap(self, work: Callable[..., T], *args: Any, **named: Any) -> T | None:
@@ -188,6 +232,7 @@ class AppState:
         finally:
             self.changed()
         self._wake.set()
+        self._saved()
         return outcome
 
     def set_setting(self, name: str, value: str) -> None:
@@ -430,6 +475,9 @@ class AppState:
                 last_success=self.sync.last_success if failure else self.device.now(),
             )
             self.changed()
+        if failure is None:
+            self._saved()
+            self.device.look_for_release()
         return failure is None
 
     def sync_tasks(self) -> list[dict[str, Any]]:
@@ -453,6 +501,23 @@ class AppState:
         folder = self.device.data
         book = sum(p.stat().st_size for p in folder.glob("notebook.sqlite*"))
         return book, self.files.used_bytes() if self.files else 0
+
+
+def lost_since(note: str) -> Message | None:
+    """What a cleared notebook held, from the word it left; None when it left none."""
+    if not note:
+        return None
+    held = json.loads(note)
+    phone, entries, unsent = str(held["phone"]), int(held["entries"]), int(held["unsent"])
+    vi = f"Bộ nhớ của trình duyệt đã bị xóa. Sổ trước đây trên máy này{f' ({phone})' if phone else ''} có {entries} mục đã ghi"
+    en = f"The browser's storage was cleared. The notebook here{f' ({phone})' if phone else ''} held {entries} entries"
+    if unsent:
+        vi += f", trong đó {unsent} mục chưa gửi về trung tâm và không còn nữa. Ghi danh lại để lấy về phần đã gửi."
+        en += f", {unsent} of them not yet sent and gone now. Enrol again to get back what was sent."
+    else:
+        vi += ", tất cả đã gửi về trung tâm. Ghi danh lại để lấy về."
+        en += ", all of them sent. Enrol again to get them back."
+    return Message(vi, en)
 
 
 def _with(view: SyncView, **changes: Any) -> SyncView:

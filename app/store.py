@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,10 @@ class StoreProblem(Exception):
 
 class InUse(StoreProblem):
     """Another process has the file open."""
+
+
+class NoStorage(StoreProblem):
+    """This machine keeps no files for the app."""
 
 
 class Damaged(StoreProblem):
@@ -46,12 +50,21 @@ class DiskFull(Exception):
 class Store:
     """`reading()` and `writing()` give a connection; a `writing()` block is one transaction, kept whole or not at all."""
 
-    def __init__(self, path: Path, parts: Sequence[tuple[str, Sequence[Step]]], journal_mode: str = "WAL"):
+    def __init__(
+        self,
+        path: Path,
+        parts: Sequence[tuple[str, Sequence[Step]]],
+        journal_mode: str = "WAL",
+        flush: Callable[[], None] | None = None,
+    ):
         """Open or create the file and bring its schema up to date.
+
+        `flush` is called after every commit where SQLite's own waiting for the disk does nothing (in the browser).
 
         Raises InUse, Damaged or Newer, the file untouched; DiskFull when there is no room to create it.
         """
         self.path = path
+        self._flush = flush
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         self._engine = _engine(path, journal_mode)
@@ -61,7 +74,7 @@ class Store:
                     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                     if found != "ok":
                         raise unreadable(path)
-            if is_new and os.name == "posix":
+            if is_new and os.name == "posix" and not flush:
                 _sync_folder(path.parent)
             with self.writing() as connection:
                 for name, steps in parts:
@@ -94,6 +107,8 @@ class Store:
         try:
             with self._engine.begin() as connection:
                 yield connection
+            if self._flush:
+                self._flush()
         except DBAPIError as error:
             if "full" in str(error.orig) or "disk I/O" in str(error.orig):
                 raise DiskFull from error
@@ -128,14 +143,27 @@ def _engine(path: Path, journal_mode: str) -> Engine:
 def _explained(path: Path, error: DatabaseError) -> Exception:
     reason = str(error.orig)
     if "locked" in reason or "busy" in reason:
-        return InUse(
-            path,
-            "Sổ đang mở ở một cửa sổ khác. Đóng cửa sổ kia rồi mở lại.",
-            "The notebook is open in another window. Close that one and open again.",
-        )
+        return in_use(path)
     if "full" in reason or "disk I/O" in reason:
         return DiskFull()
     return unreadable(path)
+
+
+def in_use(path: Path) -> InUse:
+    return InUse(
+        path,
+        "Sổ đang mở ở một cửa sổ khác. Đóng cửa sổ kia rồi mở lại.",
+        "The notebook is open in another window. Close that one and open again.",
+    )
+
+
+def no_storage(path: Path) -> NoStorage:
+    return NoStorage(
+        path,
+        "Cửa sổ này không giữ được dữ liệu (có thể là cửa sổ ẩn danh, hoặc trình duyệt quá cũ). Hãy mở bằng Chrome, không dùng "
+        "chế độ ẩn danh.",
+        "This window cannot keep data (a private window, perhaps, or an old browser). Open it in Chrome, not in private mode.",
+    )
 
 
 def unreadable(path: Path) -> Damaged:

@@ -1,19 +1,19 @@
-"""Central as one ASGI app: the API under /api/v1, the pages of Home Affairs under /hq."""
+"""Central as one ASGI app: the API under /api/v1, the pages of Home Affairs under /hq, the field app at /."""
 
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central import access, photos, problems, reference, summary_api, sync_api, uploads, visits
 from central.bodies import PackedAnswers, UnpackedBodies
 from central.database import Database, rows
+from central.field_app import FieldApp, read_build
 from central.hq import pages
 from central.hq.door import page, refusal_page
 from central.passwords import Passwords
@@ -40,7 +40,8 @@ def system_clock() -> int:
 
 
 def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> FastAPI:
-    """Central over one database and photo folder; `now` gives ms UTC. Raises app.schema.NewerSchema."""
+    """Central over one database and photo folder; `now` gives ms UTC. Raises app.schema.NewerSchema, field_app.NotBuilt."""
+    build = read_build(settings.field_app) if settings.field_app else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +68,8 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
         app.include_router(part.router)
     app.add_middleware(UnpackedBodies)
     app.add_middleware(PackedAnswers)
+    if build:
+        app.add_middleware(FieldApp, build=build)
     app.add_middleware(GuardedAnswers, is_https=settings.is_https)
     _describe_problems(app)
     return app
@@ -75,15 +78,11 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
 _health = APIRouter(tags=["health"])
 
 
-@_health.get("/", include_in_schema=False, response_model=None)
+@_health.get("/", include_in_schema=False)
 def get_front(request: Request) -> Response:
-    """Enrolment links point here: on to the field app where there is one, else the code to type; all others to /hq/."""
-    settings: Settings = request.app.state.settings
+    """What is at / while there is no field app to serve: what to do about it, and the code of an enrolment link."""
     code = request.query_params.get("enrol", "")
-    if settings.app_url:
-        query = urlencode({**request.query_params, "central": settings.public_url})
-        return RedirectResponse(f"{settings.app_url}/?{query}", 307)
-    return page(request, "welcome.html", None, code=code[:20]) if code else RedirectResponse("/hq/", 307)
+    return page(request, "welcome.html", None, 503, code=code[:20])
 
 
 @_health.get("/favicon.ico", include_in_schema=False)
@@ -148,7 +147,8 @@ class GuardedAnswers:
                 headers["Referrer-Policy"] = "same-origin"
                 if self.is_https:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                if path.startswith(("/api/", "/hq")) or path == "/":
+                is_ours = path.startswith(("/api/", "/hq")) or path == "/"
+                if is_ours and "content-security-policy" not in headers:
                     policy = API_POLICY if path.startswith("/api/") else PAGE_POLICY
                     is_image = headers.get("content-type", "").startswith("image/")
                     headers["Content-Security-Policy"] = IMAGE_POLICY if is_image else policy

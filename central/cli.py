@@ -1,7 +1,7 @@
 """The command `kiemtra`: central for real, codes, imports, exports, and proof that nothing was altered.
 
-Every command reads its settings from the environment (KIEMTRA_DATA, KIEMTRA_SECRET, …) and ends with status 0 when all
-went well, 1 when something is wrong with what it was given or found, 2 when it was called wrongly.
+Every command but `app` reads its settings from the environment (KIEMTRA_DATA, KIEMTRA_SECRET, …); all end with status 0
+when all went well, 1 when something is wrong with what they were given or found, 2 when they were called wrongly.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import logging
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import segno
@@ -25,7 +26,8 @@ from app.sync import merge
 from central import access, demo
 from central.app import create_app, system_clock
 from central.database import Database, rows
-from central.hq.words import moment
+from central.field_app import NotBuilt, read_build
+from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
 from central.passwords import Passwords
@@ -36,6 +38,7 @@ from central.settings import DEMO_SECRET, Settings, SettingsError
 from central.summary import as_csv, as_xlsx, file_name, summary
 from central.verify import counted, verify
 from central.visits import visit_document
+from web.build import BuildFailed, ensure
 
 SHOWN_FINDINGS = 50
 
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
         return status
-    except (Refused, SettingsError) as reason:
+    except (Refused, SettingsError, BuildFailed, NotBuilt) as reason:
         print(reason, file=sys.stderr)
     except ImportRefused as refused:
         print(f"{asked.file}: chưa nhập gì, có {len(refused.faults)} chỗ sai / nothing taken in", file=sys.stderr)
@@ -69,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="chạy trung tâm / run central")
     serve.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)
     serve.set_defaults(run=_serve)
+
+    app = commands.add_parser("app", help="dựng ứng dụng trên điện thoại / build the field app")
+    app.set_defaults(run=_app)
 
     enrol = commands.add_parser("enrol", help="tạo mã ghi danh dùng một lần / a one-time enrolment code")
     enrol.add_argument("--user", required=True)
@@ -116,13 +122,14 @@ def _serve(asked: argparse.Namespace) -> int:
         )
     _refuse_taken_port(settings)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = _with_field_app(settings)
     app = create_app(settings)
     if settings.is_demo:
         demo.make_demo(app, settings.data)
     with app.state.db.reading() as connection:
         is_empty = not rows(connection, 'SELECT id FROM "user" WHERE password_hash IS NOT NULL LIMIT 1')
     for line in _greeting(settings, is_empty):
-        print(line, flush=True)
+        _say(line)
     uvicorn.run(
         app,
         host=settings.host,
@@ -134,8 +141,37 @@ def _serve(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _app(_asked: argparse.Namespace) -> int:
+    build = read_build(ensure(_say))
+    print(f"Ứng dụng trên điện thoại / field app: {build.folder}")
+    print(f"Phiên bản / version: {build.version}")
+    print(f"Số tệp / files: {len(build.files)}")
+    print(f"Tải về lần đầu / first visit, over the wire: {number(build.bytes_over_the_wire)} byte")
+    return 0
+
+
+def _with_field_app(settings: Settings) -> Settings:
+    """With the field app, built first when it is missing or old. Central runs without it too: what is synced matters more."""
+    try:
+        folder = ensure(_say)
+        read_build(folder)
+    except (BuildFailed, NotBuilt) as reason:
+        _say(
+            "Chưa có ứng dụng trên điện thoại ở trang đầu, trung tâm vẫn chạy / central runs without the field app: "
+            + " ".join(str(reason).split())
+        )
+        return settings
+    return replace(settings, field_app=folder)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 def _greeting(settings: Settings, is_empty: bool) -> list[str]:
     lines = [f"Trung tâm chạy tại {settings.public_url}/hq/ (dừng: Ctrl-C) / central is running (stop: Ctrl-C)"]
+    if settings.field_app:
+        lines.append(f"Ứng dụng trên điện thoại / field app: {settings.public_url}/")
     if is_empty:
         lines.append(
             "Chưa ai đăng nhập được. Chạy: kiemtra import users TỆP.csv, rồi kiemtra password --user TÀI-KHOẢN / "
@@ -143,8 +179,9 @@ def _greeting(settings: Settings, is_empty: bool) -> list[str]:
         )
     if not settings.is_https and settings.host not in ("127.0.0.1", "::1", "localhost"):
         lines.append(
-            "Cảnh báo: mật khẩu đi qua mạng không mã hóa. Đặt máy chủ HTTPS phía trước và KIEMTRA_PUBLIC_URL=https://… / "
-            "Warning: passwords travel unprotected; put HTTPS in front"
+            "Cảnh báo: mật khẩu đi qua mạng không mã hóa và điện thoại không cài được ứng dụng. Đặt máy chủ HTTPS phía trước "
+            "và KIEMTRA_PUBLIC_URL=https://… / Warning: passwords travel unprotected and phones cannot install the app; "
+            "put HTTPS in front"
         )
     return lines
 

@@ -107,7 +107,7 @@ def _previews(connection: Connection, sha256: str, caller: Caller) -> list[str]:
 def _answer(request: Request, photos: Photos, name: str, caching: str) -> Response:
     tag = f'"{name}"'
     headers = {"ETag": tag, "Cache-Control": caching, "Accept-Ranges": "bytes"}
-    if _is_unchanged(request.headers.get("if-none-match", ""), tag):
+    if is_unchanged(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     media_type, disposition = _kind(photos.read(name, 0, 12), name)
     headers["Content-Disposition"] = disposition
@@ -125,7 +125,8 @@ def _answer(request: Request, photos: Photos, name: str, caching: str) -> Respon
     return Response(photos.read(name, start, end), 206, headers=headers, media_type=media_type)
 
 
-def _is_unchanged(if_none_match: str, tag: str) -> bool:
+def is_unchanged(if_none_match: str, tag: str) -> bool:
+    """Whether If-None-Match names the ETag, weakly compared as RFC 9110 §13.1.2 asks."""
     given = [candidate.strip().removeprefix("W/") for candidate in if_none_match.split(",")]
     return tag in given or "*" in given
 

@@ -44,8 +44,8 @@ class Settings:
     port: int = 8000
     is_demo: bool = False
     public_url: str = "http://127.0.0.1:8000"
-    app_url: str = ""
-    """Where the field app is served, when not by central itself."""
+    field_app: Path | None = None
+    """The folder of the built field app, served at `/`; None: there is none."""
     password_cost: PasswordCost = OWASP_COST
 
     @property
@@ -70,7 +70,7 @@ class Settings:
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, *, start_demo: bool = False, needs_secret: bool = True
     ) -> Self:
-        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT, _PUBLIC_URL and _APP_URL.
+        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT and _PUBLIC_URL.
 
         A demo's folder holds its own random secret, made here on the first `start_demo`; real work takes it from
         KIEMTRA_SECRET only; what signs nothing does without. Raises SettingsError.
@@ -108,7 +108,6 @@ class Settings:
             port=port,
             is_demo=is_demo,
             public_url=public_url,
-            app_url=(given.get("KIEMTRA_APP_URL") or "").rstrip("/"),
         )
 
 

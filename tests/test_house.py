@@ -23,6 +23,8 @@ BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
 MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
 """What phone and central share of sync."""
+IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
+"""The only modules that know JavaScript; nothing imports them natively."""
 HOT_CORE = (*MEETING, "app.checklist", "app.figures")
 
 
@@ -74,7 +76,8 @@ PARTS = (
     Part(
         ("app.device",),
         ("app.device", "app.photos"),
-        ("httpx", "js", "pyodide"),
+        ("httpx", *BROWSER),
+        only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
         ("app.state",),
@@ -97,9 +100,16 @@ PARTS = (
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),
+    Part(("web",), ("web",), ("brotli", "flet_web", "PIL"), late=("PIL", "flet_web")),
     Part(
         ("central",),
-        ("central", *READINGS, "app.minutes", *MEETING),
+        ("central", "web", *READINGS, "app.minutes", *MEETING),
+        None,
+        never=("flet", "flet_camera", "flet_web"),
+    ),
+    Part(
+        ("central.cli",),
+        ("central", *READINGS, *MEETING, "web.build"),
         None,
         never=("flet", "flet_camera", "flet_web", *BROWSER),
     ),
@@ -147,7 +157,7 @@ def import_faults(module: str, source: str, *, is_package: bool = False) -> list
     for name, line, at_import in imports(module, source, is_package=is_package):
         top = name.split(".")[0]
         where = f"{module}:{line} imports {name}"
-        if top in ("app", "central", "main", "bench", "tests", "tools"):
+        if top in ("app", "central", "main", "bench", "tests", "tools", "web"):
             if not lies_under(name, part.ours):
                 faults.append(f"{where}, a part it may not use")
         elif top not in sys.stdlib_module_names:
@@ -286,6 +296,7 @@ def test_tracked_files_are_small_and_name_no_machine_and_no_package_index() -> N
         ("central.sync_api", "from app.sync.exchange import exchange"),
         ("central.sync_api", "from app import notebook"),
         ("central.hq.pages", "from app.screens.parts import card"),
+        ("central.field_app", "from web.build import ensure"),
     ],
 )
 def test_an_import_across_the_house_is_found(module: str, source: str) -> None:

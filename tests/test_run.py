@@ -1,4 +1,4 @@
-"""`make run`, as somebody at a terminal meets it: the real supervisor with the real central and field app."""
+"""`make run`, as somebody at a terminal meets it: the real supervisor, the real build and the real central."""
 
 import json
 import os
@@ -14,16 +14,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.valley import free_port
+from web.build import ensure
+
 ROOT = Path(__file__).parent.parent
 LONGEST_SECONDS = 150
 """A run that hangs is killed then, so that its test fails instead of waiting for ever."""
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """The field app is built before, so that no run spends its time on that."""
+    ensure()
 
 
 def is_free(port: int) -> bool:
@@ -33,9 +35,9 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def run(data: Path, port: int, app_port: int) -> Iterator[subprocess.Popen[str]]:
+def run(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     """`make run` without the installing, in a process of its own."""
-    settings = {"DATA": str(data), "PORT": str(port), "APP_PORT": str(app_port)}
+    settings = {"DATA": str(data), "PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "tools/run.py"],
         cwd=ROOT,
@@ -66,7 +68,7 @@ def printed_until(process: subprocess.Popen[str], words: str) -> str:
     return "".join(lines)
 
 
-def parts(process: subprocess.Popen[str]) -> list[int]:
+def children(process: subprocess.Popen[str]) -> list[int]:
     """Process ids of what the supervisor has started."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
@@ -75,57 +77,58 @@ def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-@pytest.mark.parametrize("variable", ["PORT", "APP_PORT"])
-def test_a_taken_port_is_one_line_and_nothing_starts(tmp_path: Path, variable: str) -> None:
+def test_a_taken_port_is_one_line_and_nothing_starts(tmp_path: Path) -> None:
     with socket.socket() as somebody:
         somebody.bind(("127.0.0.1", 0))
         somebody.listen()
         taken = somebody.getsockname()[1]
-        free, _ = free_ports()
-        ports = (taken, free) if variable == "PORT" else (free, taken)
-        with run(tmp_path / "data", *ports) as process:
+        with run(tmp_path / "data", taken) as process:
             output, _ = process.communicate()
             assert process.returncode == 1
             assert len(output.splitlines()) == 1
-            assert str(taken) in output and f"{variable}=" in output
+            assert str(taken) in output and "PORT=" in output
     assert not (tmp_path / "data").exists()
 
 
-def test_a_port_that_is_none_is_one_line(tmp_path: Path) -> None:
-    with run(tmp_path / "data", 0, 70000) as process:
+@pytest.mark.parametrize("port", [0, 70000])
+def test_a_port_that_is_none_is_one_line(tmp_path: Path, port: int) -> None:
+    with run(tmp_path / "data", port) as process:
         output, _ = process.communicate()
     assert process.returncode == 1
     assert len(output.splitlines()) == 1
 
 
 def test_ctrl_c_stops_everything_and_the_next_run_finds_the_data(tmp_path: Path) -> None:
-    port, app_port = free_ports()
-    with run(tmp_path, port, app_port) as process:
+    port = free_port()
+    with run(tmp_path, port) as process:
         printed = printed_until(process, "Ctrl-C")
         demo = json.loads((tmp_path / "demo.json").read_text("utf-8"))
-        for fact in (demo["url"], f"http://127.0.0.1:{app_port}/", demo["hq_user"], demo["hq_password"], "▀"):
+        assert demo["url"] == f"http://127.0.0.1:{port}"
+        for fact in (f"phone  {demo['url']}/\n", f"{demo['url']}/hq/", demo["hq_user"], demo["hq_password"], "▀"):
             assert fact in printed
         assert all(code in printed for code in demo["enrolment_codes"])
         assert urllib.request.urlopen(f"{demo['url']}/hq/").status == 200
-        children = parts(process)
-        assert len(children) == 2
+        with urllib.request.urlopen(f"{demo['url']}/?enrol={demo['enrolment_codes'][0]}") as app:
+            assert app.status == 200 and "Sổ kiểm tra" in app.read().decode()
+        started = children(process)
+        assert len(started) == 1, "central, and nothing beside it"
 
-        with run(tmp_path, *free_ports()) as second:
+        with run(tmp_path, free_port()) as second:
             said, _ = second.communicate()
             assert second.returncode == 1 and str(tmp_path) in said
 
         process.send_signal(signal.SIGINT)
         process.communicate()
         assert process.returncode == 0
-    assert not any(map(is_running, children))
-    assert is_free(port) and is_free(app_port)
+    assert not any(map(is_running, started))
+    assert is_free(port)
 
-    with run(tmp_path, port, app_port) as again:
+    with run(tmp_path, port) as again:
         assert demo["hq_password"] in printed_until(again, "Ctrl-C")
-        children = parts(again)
-        os.kill(children[0], signal.SIGKILL)
+        started = children(again)
+        os.kill(started[0], signal.SIGKILL)
         rest, _ = again.communicate()
         assert again.returncode == 1
         assert "central" in rest
-    assert not any(map(is_running, children))
-    assert is_free(port) and is_free(app_port)
+    assert not any(map(is_running, started))
+    assert is_free(port)

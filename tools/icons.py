@@ -41,6 +41,8 @@ def main() -> None:
     draw(512, 0.2, PAPER).save(ASSETS / "icon_maskable.png", optimize=True)
     draw(64, 0.0, None).save(ASSETS / "favicon.png", optimize=True)
     draw(512, 0.25, None).save(ASSETS / "splash.png", optimize=True)
+    # 288 dp on the densest screens, the drawing within the circle that Android 12 shows of it.
+    draw(1152, 0.25, None).save(ASSETS / "splash_android.png", optimize=True)
 
 
 if __name__ == "__main__":

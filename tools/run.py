@@ -1,10 +1,11 @@
-"""`make run`: central with its marked demo and the field app, started together and ended together.
+"""`make run`: the field app built, and central started with its marked demo, which serves it.
 
-Takes PORT, APP_PORT and DATA from the environment. Nothing is started when a port is taken or another run holds the
-data folder. Ctrl-C, SIGTERM or the end of one part ends both; what was recorded stays in DATA for the next run.
+Takes PORT and DATA from the environment. Nothing is started when the port is taken or another run holds the data folder.
+Ctrl-C, SIGTERM or the end of central ends the run; what was recorded stays in DATA for the next one.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
 import io
@@ -17,7 +18,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,12 +29,13 @@ sys.path.insert(0, str(ROOT))
 
 from central.access import enrolment_link  # noqa: E402
 from tools import demo  # noqa: E402
+from web.build import BuildFailed, ensure  # noqa: E402
 
 HOST = "127.0.0.1"
 START_SECONDS = 180
-"""Until a part answers for the first time; the first start reads the units and the six cases in."""
+"""Until central answers for the first time; the first start reads the units in."""
 STOP_SECONDS = 8
-"""For a part to end by itself when asked to."""
+"""For central to end by itself when asked to."""
 STEP_SECONDS = 0.1
 
 
@@ -42,52 +43,11 @@ class CannotRun(Exception):
     """Why the run did not start or could not go on, in words for the person who typed `make run`."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """One program of the run: how it is started, where it answers, where its words go."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    answers_at: str
-    log: Path
-
-
-def parts_of_the_run(data: Path, port: int, app_port: int) -> list[Part]:
-    """Central and the field app (its own notebook in DATA/phone), the only place that knows their commands."""
-    central = Part(
-        name="trung tâm / central",
-        command=[sys.executable, "-m", "central", "serve", "--demo"],
-        environment={
-            "KIEMTRA_DATA": str(data),
-            "KIEMTRA_HOST": HOST,
-            "KIEMTRA_PORT": str(port),
-            "KIEMTRA_APP_URL": f"http://{HOST}:{app_port}",
-        },
-        answers_at=f"http://{HOST}:{port}/api/v1/healthz",
-        log=data / "log" / "central.log",
-    )
-    phone = Part(
-        name="ứng dụng / field app",
-        command=[sys.executable, "main.py"],
-        environment={
-            "KIEMTRA_DATA": str(data / "phone"),
-            "KIEMTRA_CENTRAL": f"http://{HOST}:{port}",
-            "FLET_FORCE_WEB_SERVER": "true",
-            "FLET_SERVER_IP": HOST,
-            "FLET_SERVER_PORT": str(app_port),
-        },
-        answers_at=f"http://{HOST}:{app_port}/",
-        log=data / "log" / "phone.log",
-    )
-    return [central, phone]
-
-
-def free_port(variable: str, default: int) -> int:
-    """The port named by an environment variable; CannotRun when it is no port or somebody listens there."""
-    given = os.environ.get(variable) or str(default)
+def free_port() -> int:
+    """The port named by PORT; CannotRun when it is no port or somebody listens there."""
+    given = os.environ.get("PORT") or "8000"
     if not given.isascii() or not given.isdigit() or not 0 < int(given) < 65536:
-        raise CannotRun(f"{variable}={given} không phải là cổng / is not a port (1-65535).")
+        raise CannotRun(f"PORT={given} không phải là cổng / is not a port (1-65535).")
     port = int(given)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -97,7 +57,7 @@ def free_port(variable: str, default: int) -> int:
         except OSError as reason:
             raise CannotRun(
                 f"Cổng {port} đang bận, hãy chọn cổng khác / Port {port} is taken, choose another: "
-                f"make run {variable}={port + 1}  ({reason.strerror})"
+                f"make run PORT={port + 1}  ({reason.strerror})"
             ) from reason
     return port
 
@@ -115,8 +75,20 @@ def hold(data: Path) -> io.TextIOWrapper:
     return lock
 
 
+def build_field_app() -> None:
+    """The field app built where central will find it, when it is missing or old; without it central says so at /."""
+    try:
+        ensure(_say)
+    except BuildFailed as reason:
+        _say(f"Chưa dựng được ứng dụng, trung tâm vẫn chạy / central runs without the field app: {reason}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 def _end_with_parent() -> None:
-    """Linux ends a part whose supervisor was killed outright, so that no port stays taken by an orphan."""
+    """Linux ends central when its supervisor was killed outright, so that no port stays taken by an orphan."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
@@ -126,47 +98,49 @@ def _surroundings() -> dict[str, str]:
 
 
 class Run:
-    """The running parts. Every end, wanted or not, goes through `stop`."""
+    """Central with its demo in `data`, on `port`. Every end, wanted or not, goes through `stop`."""
 
     def __init__(self) -> None:
-        self._running: list[tuple[Part, subprocess.Popen[bytes]]] = []
+        self._central: subprocess.Popen[bytes] | None = None
+        self._url = ""
+        self._log = Path()
         self.is_stopping = False
 
     def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
         self.is_stopping = True
 
-    def start(self, part: Part) -> None:
-        """Start a part in a session of its own: a Ctrl-C in the terminal reaches only this supervisor."""
-        with part.log.open("wb") as log:
-            process = subprocess.Popen(
-                part.command,
+    def start(self, data: Path, port: int) -> None:
+        """Start central in a session of its own: a Ctrl-C in the terminal reaches only this supervisor."""
+        self._url = f"http://{HOST}:{port}/api/v1/healthz"
+        self._log = data / "log" / "central.log"
+        settings = {"KIEMTRA_DATA": str(data), "KIEMTRA_HOST": HOST, "KIEMTRA_PORT": str(port)}
+        with self._log.open("wb") as log:
+            self._central = subprocess.Popen(
+                [sys.executable, "-m", "central", "serve", "--demo"],
                 cwd=ROOT,
-                env={**_surroundings(), **part.environment, "PYTHONUNBUFFERED": "1"},
+                env={**_surroundings(), **settings, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
-        self._running.append((part, process))
 
     def check(self) -> None:
-        """CannotRun, with the last words of its log, when a part has ended."""
-        for part, process in self._running:
-            status = process.poll()
-            if status is not None:
-                words = part.log.read_text("utf-8", "replace").splitlines()[-15:]
-                raise CannotRun("\n".join([f"{part.name} đã dừng / ended ({status}), {part.log}:", *words]))
+        """CannotRun, with the last words of its log, when central has ended."""
+        status = self._central.poll() if self._central else None
+        if status is not None:
+            words = self._log.read_text("utf-8", "replace").splitlines()[-15:]
+            raise CannotRun("\n".join([f"Trung tâm đã dừng / central ended ({status}), {self._log}:", *words]))
 
-    def wait_until_all_answer(self) -> None:
-        """Return when every part answers or a stop was asked for; CannotRun when one ends or stays silent too long."""
+    def wait_until_it_answers(self) -> None:
+        """Return when central answers or a stop was asked for; CannotRun when it ends or stays silent too long."""
         deadline = time.monotonic() + START_SECONDS
-        for part, _ in self._running:
-            while not self.is_stopping and not _answers(part.answers_at):
-                self.check()
-                if time.monotonic() > deadline:
-                    raise CannotRun(f"{part.name} không trả lời / does not answer at {part.answers_at}; see {part.log}")
-                time.sleep(STEP_SECONDS)
+        while not self.is_stopping and not _answers(self._url):
+            self.check()
+            if time.monotonic() > deadline:
+                raise CannotRun(f"Trung tâm không trả lời / central does not answer at {self._url}; see {self._log}")
+            time.sleep(STEP_SECONDS)
 
     def wait_until_asked_to_stop(self) -> None:
         while not self.is_stopping:
@@ -174,21 +148,19 @@ class Run:
             time.sleep(STEP_SECONDS)
 
     def stop(self) -> None:
-        """End every part by its own process id: asked first, then, with all it started, killed."""
-        for _, process in self._running:
-            if process.poll() is None:
-                process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for _, process in self._running:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue  # the usual case: it had started nothing, or nothing was left
+        """End central by its own process id: asked first, then, with all it started, killed."""
+        if self._central is None:
+            return
+        if self._central.poll() is None:
+            self._central.terminate()
+        try:
+            self._central.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._central.kill()
+            self._central.wait()
+        # Mostly there is nobody: it had started nothing, or nothing was left.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._central.pid, signal.SIGKILL)
 
 
 def _answers(url: str) -> bool:
@@ -199,21 +171,20 @@ def _answers(url: str) -> bool:
         return False
 
 
-def welcome(facts: dict[str, Any], app_port: int) -> str:
-    """What is printed once both parts answer: addresses, sign-in for Home Affairs, enrolment codes, one as QR."""
+def welcome(facts: dict[str, Any]) -> str:
+    """What is printed once central answers: addresses, sign-in for Home Affairs, enrolment codes, one as QR."""
     first, *others = facts["enrolment_codes"]
     qr = io.StringIO()
     segno.make(enrolment_link(facts["url"], first), error="m").terminal(qr, compact=True)
     return f"""
 DỮ LIỆU TRÌNH DIỄN / DEMO DATA: {facts["round"]}
 
-  Ứng dụng trên điện thoại / field app    http://{HOST}:{app_port}/
-  Trung tâm / central                     {facts["url"]}
+  Mở trên điện thoại / open on the phone  {facts["url"]}/
+  Mã ghi danh / enrolment code            {first}
+      cho máy khác / for other phones     {", ".join(others)}
   Trang Nội vụ / Home Affairs             {facts["url"]}/hq/
       tài khoản / user                    {facts["hq_user"]}
       mật khẩu / password                 {facts["hq_password"]}
-  Mã ghi danh / enrolment code            {first}
-      cho máy khác / for other phones     {", ".join(others)}
 
 {qr.getvalue()}
 Dừng / stop: Ctrl-C"""
@@ -224,28 +195,26 @@ def main() -> int:
     signal.signal(signal.SIGINT, run.ask_to_stop)
     signal.signal(signal.SIGTERM, run.ask_to_stop)
     try:
-        port, app_port = free_port("PORT", 8000), free_port("APP_PORT", 8550)
-        if port == app_port:
-            raise CannotRun(f"PORT và APP_PORT phải khác nhau / must differ (both {port}).")
+        port = free_port()
         data = Path(os.environ.get("DATA") or ROOT / ".data").resolve()
         with hold(data):
             try:
-                print("Đang khởi động / starting …", flush=True)
-                central, phone = parts_of_the_run(data, port, app_port)
-                run.start(central)
-                run.start(phone)
-                run.wait_until_all_answer()
-                if not run.is_stopping and (cases := asyncio.run(demo.seed(data))):
-                    print(f"Đã ghi và đồng bộ {cases} cuộc của bản thử / demo visits recorded and synced.", flush=True)
+                _say("Đang khởi động / starting …")
+                build_field_app()
                 if not run.is_stopping:
-                    print(welcome(json.loads((data / "demo.json").read_text("utf-8")), app_port), flush=True)
+                    run.start(data, port)
+                    run.wait_until_it_answers()
+                if not run.is_stopping and (cases := asyncio.run(demo.seed(data))):
+                    _say(f"Đã ghi và đồng bộ {cases} cuộc của bản thử / demo visits recorded and synced.")
+                if not run.is_stopping:
+                    _say(welcome(json.loads((data / "demo.json").read_text("utf-8"))))
                 run.wait_until_asked_to_stop()
             finally:
                 run.stop()
     except CannotRun as reason:
         print(reason, file=sys.stderr)
         return 1
-    print("Đã dừng, dữ liệu còn nguyên / stopped, the data is kept.", flush=True)
+    _say("Đã dừng, dữ liệu còn nguyên / stopped, the data is kept.")
     return 0
 
 

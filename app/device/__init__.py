@@ -20,7 +20,7 @@ class Device(Protocol):
     """What the app asks of the machine."""
 
     data: Path
-    """Folder of the notebook and the photos."""
+    """Folder of the notebook."""
     assets: Path
     """Folder of the shipped fonts, units and checklist."""
     central_url: str
@@ -29,6 +29,14 @@ class Device(Protocol):
     """SQLite's journal mode here."""
     pictures: Pictures
     """What decodes, shrinks and measures photos."""
+    needs_flush: bool
+    """Whether a commit is on the disk only after `flush()`."""
+    can_be_cleared: bool
+    """Whether the system may clear the app's data by itself (a browser when the phone is full)."""
+    can_read_codes: bool
+    """Whether `read_code` can find anything here."""
+    problem: str
+    """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 
     def now(self) -> int:
         """Unix ms UTC."""
@@ -46,6 +54,42 @@ class Device(Protocol):
         """Slow work beside the screens."""
         ...
 
+    def flush(self) -> None:
+        """What SQLite wrote is on the disk when this returns; needed after every commit where `needs_flush` says so."""
+        ...
+
+    def shown(self) -> None:
+        """The first screen has been handed to Flutter."""
+        ...
+
+    async def keep_safe(self) -> bool:
+        """Ask the system never to clear the app's data by itself; whether it promised."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Leave a word outside the notebook's storage, to know after a loss what there was."""
+        ...
+
+    async def noted(self) -> str:
+        """The word left last; empty when there is none."""
+        ...
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        """`tell` is called once a newer release of the app lies ready on this phone."""
+        ...
+
+    def look_for_release(self) -> None:
+        """Fetch a newer release beside the work, if there is one; only `on_release` says so."""
+        ...
+
+    def switch_release(self) -> None:
+        """Start anew with the release that lies ready; everything not yet saved is gone."""
+        ...
+
+    async def read_code(self, picture: bytes) -> str:
+        """The text of the QR code in a JPEG or PNG; empty when none can be read."""
+        ...
+
     async def photo_folder(self) -> Folder:
         """Where photo files lie, made when missing."""
         ...
@@ -61,7 +105,9 @@ class Device(Protocol):
 
 def this_device() -> Device:
     if sys.platform == "emscripten":
-        raise RuntimeError("Bản cho trình duyệt chưa có ở phiên bản này. / There is no browser build in this version.")
+        from app.device.browser import Browser
+
+        return Browser()
     from app.device.native import Native
 
     return Native()

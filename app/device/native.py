@@ -25,6 +25,10 @@ class Native:
     """Data lies in KIEMTRA_DATA; without it where Flet keeps app data, else in a folder of the user's."""
 
     journal_mode = "WAL"
+    needs_flush = False
+    can_be_cleared = False
+    can_read_codes = False
+    problem = ""
 
     def __init__(self) -> None:
         folder = os.environ.get("KIEMTRA_DATA") or os.environ.get("FLET_APP_STORAGE_DATA")
@@ -45,6 +49,33 @@ class Native:
 
     def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.to_thread(work)
+
+    def flush(self) -> None:
+        """SQLite has done it: `synchronous=FULL` waits for the disk."""
+
+    def shown(self) -> None:
+        """Nothing covers the first screen here."""
+
+    async def keep_safe(self) -> bool:
+        return True
+
+    def note(self, text: str) -> None:
+        """Not needed: nobody clears a folder behind the user's back."""
+
+    async def noted(self) -> str:
+        return ""
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        """A native app is updated by the system, not by itself."""
+
+    def look_for_release(self) -> None:
+        """As `on_release`."""
+
+    def switch_release(self) -> None:
+        """As `on_release`."""
+
+    async def read_code(self, picture: bytes) -> str:
+        return ""
 
     async def photo_folder(self) -> FolderOnDisk:
         return FolderOnDisk(self.data / "photos")

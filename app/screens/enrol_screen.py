@@ -9,6 +9,7 @@ from app.screens.frame import bar, screen
 from app.screens.listing import typing_field
 from app.screens.parts import Handler, button, panel, text
 from app.screens.road import use_road
+from app.screens.scan_form import ScanForm
 from app.screens.theme import COUNTER, Look
 from app.screens.window import use_look, use_maybe
 from app.state import Message, use_app
@@ -22,6 +23,11 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
     name, set_name = ft.use_state(app.book.setting("phone_name"))
     is_asking, set_asking = ft.use_state(False)
     problem, set_problem = use_maybe(Message)
+    is_scanning, set_scanning = ft.use_state(False)
+
+    def scanned(link: str) -> None:
+        set_code(link)
+        set_scanning(False)
 
     async def enrol() -> None:
         if is_asking:
@@ -43,10 +49,25 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
             set_problem(app.message)
             app.tell(None)
 
+    if is_scanning:
+        return ft.SafeArea(
+            ft.Column(
+                [
+                    bar(look, look.say("scan_title"), lambda: set_scanning(False)),
+                    ScanForm(look, scanned, lambda: set_scanning(False)),
+                ],
+                spacing=0,
+                expand=True,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            ),
+            expand=True,
+        )
     return draw(
         look,
         code,
         name,
+        lost=None if app.lost is None else app.lost.en if look.language == "en" else app.lost.vi,
+        on_scan=(lambda: set_scanning(True)) if app.device.can_read_codes else None,
         is_invited=bool(code) and code == invitation.get("enrol"),
         is_again=app.is_enrolled,
         is_asking=is_asking,
@@ -63,6 +84,8 @@ def draw(
     code: str,
     name: str,
     *,
+    lost: str | None = None,
+    on_scan: Handler | None = None,
     is_invited: bool,
     is_again: bool,
     is_asking: bool,
@@ -76,7 +99,13 @@ def draw(
     if is_again:
         intro.append(look.say("enrol_kept"))
     body: list[ft.Control] = [
+        *([panel(look, ft.Icons.WARNING, [lost], "amber")] if lost else []),
         panel(look, ft.Icons.HOW_TO_REG, intro),
+        *(
+            [button(look, look.say("scan"), on_scan, icon=ft.Icons.QR_CODE_SCANNER, identifier="scan", height=COUNTER)]
+            if on_scan
+            else []
+        ),
         _field(look, "enrol-code", look.say("enrol_code"), code, on_code, on_enrol, problem, autofocus=not code),
         _field(look, "enrol-name", look.say("enrol_name"), name, on_name, on_enrol),
     ]

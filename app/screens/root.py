@@ -13,6 +13,7 @@ from app.screens.headcount_screen import HeadcountScreen
 from app.screens.parts import icon_button, text
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
+from app.screens.release import ReleaseOffer
 from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
 from app.screens.section_screen import SectionScreen
@@ -97,6 +98,7 @@ def Shown(route: str, invitation: dict[str, str]) -> ft.Control:
         content = _screen(route, invitation)
     parts: list[ft.Control] = [ft.Container(content, expand=True), Toast(look, route)]
     if has_tabs:
+        parts.append(ReleaseOffer(look))
         tab = next(name for name, path in TABS.items() if path == route)
         parts.append(bottom_bar(look, tab, road.tab, waiting=len(app.book.waiting().visits)))
     return ft.Column(parts, spacing=0, expand=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH)

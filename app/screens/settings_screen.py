@@ -51,6 +51,7 @@ def SettingsScreen() -> ft.Control:
             fact(look, look.say("set_book"), size(used_book, look.language), identifier="used-book"),
             fact(look, look.say("set_photos"), size(used_photos, look.language), identifier="used-photos"),
             fact(look, look.say("set_free"), NOTHING if free is None else size(free, look.language)),
+            *(kept_safe(look, app.is_kept_safe) if app.device.can_be_cleared else []),
             *photos_gone(look, app),
             button(look, look.say("set_export"), export, icon=ft.Icons.SAVE_ALT, identifier="export"),
             text(look, look.say("set_export_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
@@ -69,6 +70,17 @@ def version() -> str:
         return metadata.version("so-kiem-tra")
     except metadata.PackageNotFoundError:
         return NOTHING
+
+
+def kept_safe(look: Look, is_kept: bool | None) -> list[ft.Control]:
+    """Whether the browser promised to keep the notebook; nothing to say where nobody clears it."""
+    if is_kept:
+        return [fact(look, look.say("kept_safe"), look.say("kept_safe_yes"), identifier="kept-safe")]
+    answer = look.say("kept_safe_unasked" if is_kept is None else "kept_safe_no")
+    return [
+        fact(look, look.say("kept_safe"), answer, identifier="kept-safe"),
+        text(look, look.say("kept_safe_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
+    ]
 
 
 def choices(look: Look, theme: str, on_set: Handler) -> list[ft.Control]:

@@ -37,7 +37,8 @@ def _devices_page(request: Request, desk: Desk, **new_code: Any) -> Response:
         users = [user for user in all_users(connection) if user.active and may_equip(desk, user.role)]
         teams = team_names(connection)
     revocable = {device["id"] for device in devices if may_equip(desk, device["role"])}
-    facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, **new_code}
+    front = f"{request.app.state.settings.public_url}/"
+    facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, "front": front, **new_code}
     return page(request, "devices.html", desk, devices=devices, users=users, teams=teams, revocable=revocable, **facts)
 
 

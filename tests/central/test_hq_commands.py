@@ -13,13 +13,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from app.sync.journal import Change
+from central import cli
 from central.app import system_clock
 from central.cli import main
 from central.database import Database, rows
+from central.field_app import APP_POLICY, read_build
 from central.intake import write_as_central
 from central.settings import Settings, SettingsError
+from tests.central.built import FILES, write_build
+from web.build import BuildFailed
 
 ROOT = Path(__file__).parents[2]
 SECRET = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
@@ -110,17 +116,62 @@ def test_central_serves_until_it_is_told_to_stop(run: Run, office_made: Path) ->
     )
     try:
         assert central.stdout
-        assert f"http://127.0.0.1:{port}/hq/" in central.stdout.readline()
-        assert "Chưa ai đăng nhập được" in central.stdout.readline()
+        said = ""
+        while "Chưa ai đăng nhập được" not in said:
+            line = central.stdout.readline()
+            assert line, said
+            said += line
+        assert f"http://127.0.0.1:{port}/hq/" in said
+        assert f"field app: http://127.0.0.1:{port}/\n" in said, "the app is built first, if need be"
         with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=f"http://127.0.0.1:{port}") as client:
             assert client.get("/api/v1/healthz").json() == {"status": "ok"}
             assert "server" not in client.get("/api/v1/healthz").headers
+            assert client.get("/").headers["content-security-policy"] == APP_POLICY
         central.send_signal(signal.SIGTERM)
         assert central.wait(20) in (0, -signal.SIGTERM)
     finally:
         if central.poll() is None:
             central.kill()
             central.wait()
+
+
+def test_the_app_is_built_by_a_command_that_says_what_it_costs_a_phone(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = write_build(tmp_path / "dist")
+    monkeypatch.setattr(cli, "ensure", lambda say: folder)
+    monkeypatch.delenv("KIEMTRA_DATA")
+    status, said, _ = run("app")
+    size = f"{read_build(folder).bytes_over_the_wire:,}".replace(",", ".")
+    assert status == 0
+    for fact in (str(folder), "0123456789ab", f"files: {len(FILES)}\n", f"over the wire: {size} byte"):
+        assert fact in said
+
+
+def test_central_runs_on_when_the_app_cannot_be_built(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path
+) -> None:
+    def failing(say: Callable[[str], None]) -> Path:
+        say("Đang dựng ứng dụng / building the field app")
+        raise BuildFailed("Thiếu gói flet-web:\nhãy chạy make run. / flet-web is missing.")
+
+    served: list[FastAPI] = []
+    monkeypatch.setattr(cli, "ensure", failing)
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: served.append(app))
+    status, said, _ = run("serve")
+    line = next(line for line in said.splitlines() if "trung tâm vẫn chạy" in line)
+    assert status == 0 and "Thiếu gói flet-web: hãy chạy make run." in line
+    front = TestClient(served[0]).get("/")
+    assert front.status_code == 503 and "kiemtra app" in front.text
+    served[0].state.db.close()
+
+    status, _, complained = run("app")
+    assert status == 1 and "Thiếu gói flet-web" in complained
+    monkeypatch.setattr(cli, "ensure", lambda say: tmp_path)
+    status, said, _ = run("serve")
+    assert status == 0 and "không đầy đủ" in said and served[1].state.settings.field_app is None
+    served[1].state.db.close()
+    assert "không đầy đủ" in run("app")[2]
 
 
 def test_an_officer_gets_a_password_and_an_inspector_a_code(

@@ -203,10 +203,3 @@ def test_a_page_that_is_not_there_says_so_in_vietnamese(office: Signed) -> None:
     answer = office("binh").get("/hq/visits/khong-co")
     assert answer.status_code == 404 and answer.headers["content-type"].startswith("text/html")
     assert "Không có cuộc kiểm tra này" in answer.text
-
-
-def test_a_scanned_code_opens_the_field_app_or_shows_the_code(client: httpx.Client, central: FastAPI) -> None:
-    shown = client.get("/?enrol=7KQ2M-X0D4T")
-    assert shown.status_code == 200 and "7KQ2M-X0D4T" in shown.text
-    assert "<script>" not in client.get("/?enrol=<script>").text
-    assert client.get("/").headers["location"] == "/hq/"

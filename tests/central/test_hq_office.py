@@ -28,6 +28,8 @@ def test_an_officer_makes_a_code_and_a_phone_enrols_with_it(office: Signed, clie
     code = shown_code(made.text)
     drawn = segno.make(f"http://127.0.0.1:8000/?enrol={code}", error="m").svg_inline(scale=4, border=4, omitsize=True)
     assert drawn in made.text and "Mã hết hạn lúc 22/11/2026 12 giờ 00" in made.text
+    for step in ("máy ảnh của điện thoại", "bằng Chrome", "Thêm vào màn hình chính", "http://127.0.0.1:8000/<"):
+        assert step in made.text, "the page says what the inspector does with the code"
     assert code not in window.open("/hq/devices").text
 
     given = client.post("/api/v1/devices", json={"code": code, "name": "Máy <b>của</b> Dũng"}).json()

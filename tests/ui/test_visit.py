@@ -5,7 +5,6 @@ Kỳ Sơn is counted room by room (its nine illustrative rooms), Lạng Khê as 
 since the screens attach photos to items, rooms and the visit.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,28 +12,23 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from app.checklist import Template, read_template
+from app.checklist import Template
 from app.records import HEADS
 from central.summary import COLUMNS
-from tests.field import ASSETS, cases
+from tests.field import cases
 from tests.ui.driver import PHONE, App, Phone, serving, until
 from tests.ui.home_affairs import ROOT, Central, Officer
+from tests.ui.inspector import Inspector, checklist
 
 KY_SON, LANG_KHE = "pub_ky_son", "pub_lang_khe"
 BOTH = (KY_SON, LANG_KHE)
 SEARCHED = {KY_SON: "ky son", LANG_KHE: "lang khe"}
-COUNTERS = ("total", "present", "absent-excused", "absent-unexcused", "absent-unclear")
-"""The counters of a room, in the order of HEADS."""
 RATES = ("attendance_rate", "excused_rate", "unexcused_rate")
 SEVERITIES = {"critical": "Nghiêm trọng", "major": "Phải khắc phục", "minor": "Nhắc nhở"}
 
 
 def shown(rate: str) -> str:
     return rate.replace(".", ",") + "%"
-
-
-def slug(code: str) -> str:
-    return code.replace("_", "-")
 
 
 @dataclass
@@ -60,20 +54,20 @@ class Day:
         return self._recorded[case]
 
     def _record(self, name: str) -> str:
-        case, phone = self.cases[name], self.phone
+        case, phone, hand = self.cases[name], self.phone, Inspector(self.phone, self.template)
         phone.open(self.app.url)
         until(lambda: phone.has("enrol-code") or phone.has("start-visit"), "the app is there")
         if phone.has("enrol-code"):
-            self._enrol()
-        visit = self._start(case, SEARCHED[name])
+            hand.enrol(self.central.facts["enrolment_codes"][0])
+        visit = hand.start(case, SEARCHED[name])
         if name == KY_SON:
-            self._count_by_room(case["illustrative_rows"]["rows"])
+            hand.count_by_room(case["illustrative_rows"]["rows"])
         else:
-            self._count_as_one(case["inputs"]["attendance_room"][0])
-        self._answer_sections(case["inputs"])
+            hand.count_as_one(case["inputs"]["attendance_room"][0])
+        hand.answer_sections(case["inputs"])
         if name == LANG_KHE:
             phone.tap("take-photo")
-            self._photograph()
+            hand.photograph()
             phone.sees("Ảnh của cuộc kiểm tra (1)")
         phone.tap("review")
         phone.sees("Tỷ lệ có mặt: ")
@@ -84,119 +78,6 @@ class Day:
         phone.tap("back")
         phone.sees("Trung tâm đã nhận đủ")  # nobody asked for it
         return visit
-
-    def _enrol(self) -> None:
-        phone = self.phone
-        phone.type_into(
-            "enrol-name", "Máy của đoàn 1"
-        )  # first, while the code's field still gets its focus and loses it
-        phone.type_into("enrol-code", self.central.facts["enrolment_codes"][0])
-        phone.tap("enrol")
-        phone.sees("Bắt đầu cuộc kiểm tra")
-
-    def _start(self, case: Mapping[str, Any], words: str) -> str:
-        """Finds the unit of the case: one of the old division, which is said and not forbidden."""
-        phone, code = self.phone, case["unit"]["code"]
-        phone.tap("start-visit")
-        phone.box("not-listed")
-        phone.type_into("search", words)
-        phone.tap(f"unit-{code}")
-        phone.sees("Đơn vị này chỉ có đến 30/06/2025")
-        phone.tap("begin-anyway")
-        phone.box("review")
-        return phone.here().split("/visit/")[1]
-
-    def _count_by_room(self, rooms: list[dict[str, Any]]) -> None:
-        phone = self.phone
-        phone.tap("section-attendance-room")
-        for place, room in enumerate(rooms, 1):
-            phone.sees("Chưa có phòng nào" if place == 1 else "Cộng toàn đơn vị")
-            phone.type_into("room-name", room["room_name"])
-            phone.tap(phone.awake("room-add"))
-            phone.sees(f"{place}/{place}")
-            self._put_figures(room, with_keypad=place != 2)
-            if place == 1:
-                phone.tap("matter-photos")
-                phone.tap("photo-take")
-                self._photograph()
-                phone.sees("Ảnh · 1")
-            phone.tap("title")
-        phone.sees("Cộng toàn đơn vị")
-        phone.tap("back")
-        phone.sees(f"{len(rooms)}/{len(rooms)} phòng")
-
-    def _count_as_one(self, room: dict[str, Any]) -> None:
-        phone = self.phone
-        phone.tap("section-attendance-room")
-        phone.tap("use-whole")
-        phone.sees("Toàn đơn vị")
-        self._put_figures(room, with_keypad=True)
-        phone.tap("back")
-        phone.sees("1/1 phòng")
-
-    def _put_figures(self, room: Mapping[str, Any], *, with_keypad: bool) -> None:
-        """The five figures by the keypad from the roll on, or each by + and −; nothing counts by itself."""
-        phone = self.phone
-        phone.sees("chưa có tổng số")
-        figures = [room[head] for head in HEADS]
-        if with_keypad:
-            phone.tap_until("total", "Xóa số của")
-            for digit in str(figures[0]):
-                phone.tap(f"key-{digit}")
-            phone.tap_until("key-next", "còn ")
-            for figure in figures[1:]:
-                for digit in str(figure):
-                    phone.tap(f"key-{digit}")
-                if figure > 0 and figure * 10 <= figures[0]:
-                    phone.tap("key-next")
-            phone.sees_not("Xóa số của")
-        else:
-            for counter, figure in zip(COUNTERS, figures, strict=True):
-                for _ in range(figure):
-                    phone.tap(f"{counter}-plus")
-                if not figure:
-                    phone.tap(f"{counter}-minus")
-        phone.sees(f"đủ {room['head_total']} người")
-        phone.sees_not("còn ô trống")
-
-    def _photograph(self) -> None:
-        self.phone.tap(self.phone.awake("shutter"))
-        self.phone.tap("use-photo")
-
-    def _answer_sections(self, inputs: Mapping[str, Any]) -> None:
-        """Every answer of the case outside the headcount, section by section as one walks."""
-        phone = self.phone
-        for section in self.template.sections:
-            answers = {i.code: inputs[i.code] for i in section.items if inputs.get(i.code) is not None}
-            if section.code in ("attendance", "attendance_room") or not (answers or inputs.get(section.code)):
-                continue
-            phone.tap(f"section-{slug(section.code)}")
-            phone.sees(section.title.vi)
-            for place, entry in enumerate(inputs.get(section.code, []), 1):
-                naming, *rest = section.items
-                phone.type_into("row-name", entry[naming.code])
-                phone.tap(phone.awake("row-add"))
-                phone.box(f"row-{place}")
-                for item in rest:
-                    if entry.get(item.code) is not None:
-                        self._answer(item.code, item.type, entry[item.code], f"row-{place}/")
-            for code, value in answers.items():
-                self._answer(code, self.template.items[code].type, value)
-            phone.tap("back")
-            phone.box("review")
-
-    def _answer(self, code: str, kind: str, value: Any, row: str = "") -> None:
-        phone, name = self.phone, slug(code)
-        if kind == "count":
-            phone.tap(name)
-            for digit in str(value):
-                phone.tap(f"key-{digit}")
-            phone.tap("key-next")
-            phone.sees(f"{self.template.items[code].label.vi}: {value}")
-        elif kind == "text":
-            phone.type_into(f"{row}text-{name}", value)
-        else:
-            phone.tap(f"{row}{name}-{slug(value)}")
 
 
 @pytest.fixture(scope="module")
@@ -212,8 +93,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator
     data = folder / "phone"
     try:
         with serving(ROOT / "main.py", data, KIEMTRA_DATA=str(data), KIEMTRA_CENTRAL=central.url) as app:
-            template = read_template(json.loads((ASSETS / "checklist.json").read_text(encoding="utf-8")))
-            yield Day(app, central.ready(), Phone(context.new_page()), cases(), template)
+            yield Day(app, central.ready(), Phone(context.new_page()), cases(), checklist())
     finally:
         context.close()
         central.stop()

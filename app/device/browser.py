@@ -1,0 +1,90 @@
+"""A browser: the notebook on OPFS, the network through `fetch`, the rest asked of the page (web/site/start.js)."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import js
+from pyodide.ffi import create_proxy, to_js
+
+from app.device.canvas import CanvasPictures
+from app.device.fetch import FetchTransport
+from app.device.opfs import FolderInBrowser, room
+from app.photos.prepare import Pictures
+
+T = TypeVar("T")
+
+TIMEOUT = httpx.Timeout(30, connect=10)
+"""`fetch` has one phase until the headers come, in which the body is sent too."""
+
+
+class Browser:
+    """Data lies in `/data`, which the worker has mounted on OPFS before Python began."""
+
+    journal_mode = "WAL"
+    needs_flush = True
+    can_be_cleared = True
+    can_read_codes = True
+    data = Path("/data")
+    assets = Path("/unpacked/assets")
+
+    def __init__(self) -> None:
+        self.central_url = str(js.location.origin)
+        self.problem = str(js.skt.problem)
+        self.pictures: Pictures = CanvasPictures()
+        self._room: int | None = None
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def entropy(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def client(self, base_url: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT, transport=FetchTransport())
+
+    async def in_background(self, work: Callable[[], T]) -> T:
+        await asyncio.sleep(0)  # there are no threads: let what waits to be drawn go first
+        return work()
+
+    def flush(self) -> None:
+        js.skt.flush()
+
+    def shown(self) -> None:
+        js.skt.tell("opened", None)
+
+    async def keep_safe(self) -> bool:
+        return bool(await js.skt.ask("persist", None))
+
+    def note(self, text: str) -> None:
+        js.skt.tell("note", text)
+
+    async def noted(self) -> str:
+        return str(await js.skt.ask("note", None))
+
+    def on_release(self, tell: Callable[[], None]) -> None:
+        js.skt.onRelease = create_proxy(tell)
+        if js.skt.releaseWaits:
+            tell()
+
+    def look_for_release(self) -> None:
+        js.skt.tell("look", None)
+
+    def switch_release(self) -> None:
+        js.skt.tell("switch", None)
+
+    async def read_code(self, picture: bytes) -> str:
+        return str(await js.skt.readCode(to_js(picture)))
+
+    async def photo_folder(self) -> FolderInBrowser:
+        return await FolderInBrowser.open()
+
+    def free_bytes(self) -> int | None:
+        return self._room
+
+    async def refresh_room(self) -> None:
+        self._room = await room()

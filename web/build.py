@@ -1,0 +1,243 @@
+"""Assembles the field app as a folder of static files that installs itself on a phone: `python -m web.build [FOLDER]`.
+
+Needs no network but the package indexes of pip and npm, and those only when a lock file changed. The same sources give the
+same files.
+"""
+
+import gzip
+import hashlib
+import json
+import shutil
+import sys
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import brotli
+
+from web.client import ONLY, client_folder, copy_client
+from web.packages import HERE, BuildFailed, app_zip, digest, memory_image, packages_zip, run
+
+ROOT = HERE.parent
+DIST = HERE / "dist"
+CACHE = ROOT / ".cache" / "web"
+WIRE_MOST = 20_000_000
+"""Bytes a first visit may bring over the wire, without the memory image."""
+
+PACKED = (".br", ".gz")
+BROTLI_QUALITY = 9
+
+Say = Callable[[str], None]
+
+__all__ = ["BuildFailed", "build", "ensure", "wire_bytes"]
+
+
+def ensure(say: Say = print) -> Path:
+    """The built app, built anew when it is missing or its sources changed. Raises BuildFailed."""
+    try:
+        facts = json.loads((DIST / "build.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        facts = {}
+    if facts.get("fingerprint") != fingerprint(ROOT):
+        build(DIST, say=say)
+    return DIST
+
+
+def build(target: Path, *, root: Path = ROOT, with_image: bool = False, say: Say = print) -> dict[str, Any]:
+    """Build the app of `root` into `target`, which is replaced whole; gives what build.json says. Raises BuildFailed.
+
+    `with_image` adds a memory image of the interpreter: a faster start for 30 MB more on the phone.
+    """
+    say("Dựng ứng dụng hiện trường / building the field app")
+    try:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        node = _node()
+        pyodide = client_folder() / "pyodide"
+        unfinished = target.with_name(f"{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        copy_client(unfinished)
+        for file in (HERE / "site").iterdir():
+            if file.suffix in (".js", ".html"):
+                shutil.copyfile(file, unfinished / file.name)
+        shutil.copyfile(packages_zip(CACHE, pyodide, node), unfinished / "packages.zip")
+        app_zip(unfinished / "app.zip", root, CACHE, pyodide, node)
+        _assets(root / "assets", unfinished)
+        _reader_of_codes(unfinished / "qr")
+        if with_image:
+            shutil.copyfile(memory_image(CACHE, pyodide, node), unfinished / "pyodide" / "image.bin")
+            _replace(unfinished / "worker.js", "const HAS_IMAGE = false;", "const HAS_IMAGE = true;")
+        facts = _release(unfinished, root)
+        _pack(unfinished)
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+    except OSError as error:
+        raise BuildFailed(f"Không ghi được {target} / cannot be written: {error}") from error
+    first = wire_bytes(target)
+    say(
+        f"{target}: phiên bản / version {facts['version']}, {len(facts['files'])} tệp / files, "
+        f"{first / 1e6:.1f} MB qua mạng lần đầu / over the wire the first time"
+    )
+    if not with_image and first > WIRE_MOST:
+        raise BuildFailed(f"Ứng dụng nặng quá {WIRE_MOST / 1e6:.0f} MB qua mạng / the app is too heavy for the wire")
+    return facts
+
+
+def wire_bytes(target: Path) -> int:
+    """Bytes a first visit with a Chromium browser brings over the wire, every file in its smallest form."""
+    files = json.loads((target / "build.json").read_text("utf-8"))["files"]
+    return sum(
+        min(p.stat().st_size for end in ("", *PACKED) if (p := target / f"{path[1:]}{end}").exists())
+        for path in files
+        if ONLY.get(path, "blink") == "blink"
+    )
+
+
+def fingerprint(root: Path) -> str:
+    """Changes when anything changes that the build is made from."""
+    sources = [
+        *(root / "app").rglob("*.py"),
+        *(root / "assets").rglob("*"),
+        *HERE.glob("*.*"),
+        *(HERE / "site").iterdir(),
+    ]
+    parts = [
+        part
+        for file in sorted(sources)
+        if file.is_file()
+        for part in (file.relative_to(HERE if HERE in file.parents else root).as_posix().encode(), file.read_bytes())
+    ]
+    return digest(*parts)
+
+
+def _node() -> str:
+    """The Node.js that came with the packages of run.lock."""
+    node = Path(sys.executable).with_name("node")
+    found = str(node) if node.exists() else shutil.which("node")
+    if not found:
+        raise BuildFailed("Thiếu Node.js: cài các gói của run.lock / Node.js is missing: install what run.lock names")
+    return found
+
+
+def _reader_of_codes(target: Path) -> None:
+    """The QR reader from npm, as the lock file names it."""
+    key = digest((HERE / "package-lock.json").read_bytes())[:16]
+    folder = CACHE / f"npm-{key}"
+    if not (folder / "node_modules" / "qr").exists():
+        npm = Path(sys.executable).with_name("npm")
+        command = str(npm) if npm.exists() else shutil.which("npm")
+        if not command:
+            raise BuildFailed("Thiếu npm / npm is missing: install what run.lock names")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(HERE / name, folder / name)
+        run([command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)], "npm ci")
+    target.mkdir()
+    for name in ("decode.js", "index.js", "LICENSE"):
+        shutil.copyfile(folder / "node_modules" / "qr" / name, target / name)
+
+
+def _assets(assets: Path, target: Path) -> None:
+    """Fonts, icons and the manifest by which a phone installs the app."""
+    shutil.copytree(assets / "fonts", target / "fonts", ignore=shutil.ignore_patterns("README*"))
+    shutil.copyfile(assets / "favicon.png", target / "favicon.png")
+    from PIL import Image
+
+    icons = target / "icons"
+    icons.mkdir()
+    for name, size in (("icon", 192), ("icon", 512), ("icon-maskable", 192), ("icon-maskable", 512)):
+        with Image.open(assets / f"{name.replace('-', '_')}.png") as drawn:
+            drawn.resize((size, size), Image.Resampling.LANCZOS).save(icons / f"{name}-{size}.png", optimize=True)
+    shutil.copyfile(icons / "icon-maskable-192.png", icons / "apple-touch-icon-192.png")
+    (target / "manifest.json").write_text(json.dumps(_manifest(), ensure_ascii=False), "utf-8")
+
+
+def _manifest() -> dict[str, Any]:
+    return {
+        "id": "/",
+        "name": "Sổ kiểm tra",
+        "short_name": "Sổ kiểm tra",
+        "description": "Ghi cuộc kiểm tra công vụ tại chỗ, không cần mạng",
+        "lang": "vi",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "orientation": "portrait",
+        "background_color": "#FAFDFB",
+        "theme_color": "#00504A",
+        "prefer_related_applications": False,
+        "icons": [
+            {"src": f"icons/icon{kind}-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+            for kind, purpose in (("", "any"), ("-maskable", "maskable"))
+            for size in (192, 512)
+        ],
+    }
+
+
+def _replace(file: Path, found: str, put: str) -> None:
+    text = file.read_text("utf-8")
+    if text.count(found) != 1:
+        raise BuildFailed(f"{file.name}: không thấy / not found: {found}")
+    file.write_text(text.replace(found, put), "utf-8")
+
+
+def _release(target: Path, root: Path) -> dict[str, Any]:
+    """Name the release by the hashes of its files, and tell the service worker and central."""
+    names = sorted(p.relative_to(target).as_posix() for p in target.rglob("*") if p.is_file() and p.name != "sw.js")
+    hashes = {f"/{name}": hashlib.sha256((target / name).read_bytes()).hexdigest() for name in names}
+    worker = (HERE / "site" / "sw.js").read_bytes()
+    version = digest(worker, json.dumps(hashes).encode())[:12]
+    release = {"version": version, "files": hashes, "only": ONLY}
+    _replace(target / "sw.js", "__RELEASE__", json.dumps(release, separators=(",", ":")))
+    listed = ["/sw.js", *hashes]
+    facts = {
+        "version": version,
+        "fingerprint": fingerprint(root),
+        "files": {
+            path: {
+                "sha256": hashlib.sha256(content := (target / path[1:]).read_bytes()).hexdigest(),
+                "bytes": len(content),
+            }
+            for path in listed
+        },
+    }
+    (target / "build.json").write_text(json.dumps(facts, indent=1), "utf-8")
+    return facts
+
+
+def _pack(target: Path) -> None:
+    """Compressed copies beside every file that gets smaller by it."""
+    packed = CACHE / "packed"
+    packed.mkdir(exist_ok=True)
+
+    def pack(file: Path) -> None:
+        content = file.read_bytes()
+        kept = packed / hashlib.sha256(content).hexdigest()
+        for end, squeeze in ((".br", _brotli), (".gz", _gzip)):
+            form = kept.with_suffix(end)
+            if not form.exists():
+                unfinished = form.with_suffix(f"{end}.unfinished")
+                unfinished.write_bytes(squeeze(content))
+                unfinished.replace(form)
+            if form.stat().st_size < len(content) * 0.95:
+                shutil.copyfile(form, file.with_name(file.name + end))
+
+    files = [p for p in target.rglob("*") if p.is_file() and p.name != "build.json" and p.suffix not in PACKED]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(pack, files))
+
+
+def _brotli(content: bytes) -> bytes:
+    return bytes(brotli.compress(content, quality=BROTLI_QUALITY))
+
+
+def _gzip(content: bytes) -> bytes:
+    return gzip.compress(content, compresslevel=zlib.Z_BEST_COMPRESSION, mtime=0)
+
+
+if __name__ == "__main__":
+    try:
+        build(Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else DIST)
+    except BuildFailed as reason:
+        sys.exit(str(reason))
