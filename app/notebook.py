@@ -370,6 +370,11 @@ class Notebook(Counting):
             rows = connection.execute(text("SELECT sha256, preview FROM photo")).all()
         return {name for row in rows for name in row if name}
 
+    def own_photos(self) -> set[str]:
+        """SHA-256 of the photos taken with this phone; those of other phones are named by entries but were never here."""
+        with self.store.reading() as connection:
+            return set(connection.execute(text("SELECT sha256 FROM file WHERE role = 'photo'")).scalars())
+
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written."""
         mine = (self._writer.device, self._writer.epoch) if self._writer else ()

@@ -16,6 +16,7 @@ def start(app: AppState | None = None) -> None:
     async def main(page: ft.Page) -> None:
         await app.settle_in()
         if app.is_open:
+            await app.open_photos()
             app.start_syncing()
         open_window(app, page)
         app.device.shown()

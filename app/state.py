@@ -21,8 +21,7 @@ from app.device import Device, this_device
 from app.notebook import Notebook, PhotoFacts
 from app.photos.judge import Verdict, verdict
 from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
-from app.photos.store import DiskFull as NoRoomForPhotos
-from app.photos.store import PhotoFiles
+from app.photos.store import NoRoom, PhotoFiles
 from app.recorder import Enrolment
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem, in_use, no_storage
@@ -38,6 +37,12 @@ T = TypeVar("T")
 
 RESERVE_BYTES = 50 * 1024 * 1024
 """Room kept for figures: new photos are refused before the disk is full."""
+RESERVED = (
+    "Máy sắp hết chỗ lưu: chỗ còn lại dành cho số liệu nên chưa nhận thêm ảnh. Những gì đã ghi vẫn an toàn. "
+    "Hãy xóa bớt tệp trên máy rồi chụp lại. / "
+    "The phone is nearly full: what room is left is for figures, so no more photos are taken. What was recorded is safe. "
+    "Free some space, then take the photo again."
+)
 
 QUIET_SECONDS = 60
 """How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
@@ -102,6 +107,8 @@ class AppState:
     lost: Message | None = None
     """What is gone when the storage was cleared since the last time; None when nothing is known to be."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _sweep: "asyncio.Task[None] | None" = None
     _loop: "asyncio.Task[None] | None" = None
     _windows: "list[Window]" = field(default_factory=list)
 
@@ -129,7 +136,6 @@ class AppState:
         except DiskFull as full:
             app.failure = StoreProblem(path, full.vi, full.en)
             return app
-        app.files = PhotoFiles(device.photos)
         app.language = app.notebook.setting("language", "vi")
         app.text_size = int(app.notebook.setting("text_size", "100"))
         app.theme = app.notebook.setting("theme", "system")
@@ -241,13 +247,46 @@ class AppState:
 
     # Photos
 
+    async def open_photos(self) -> None:
+        """Find the photo files, and clear away beside the screens what an earlier end left behind. Harmless to repeat."""
+        async with self._opening:
+            if self.notebook is None or self.files is not None:
+                return
+            files = PhotoFiles(await self.device.photo_folder())
+            await self.device.refresh_room()
+            self.files = files
+            self._sweep = asyncio.get_running_loop().create_task(self._sweep_photos(files))
+
+    async def _sweep_photos(self, files: PhotoFiles) -> None:
+        book = self.book
+        named = book.named_files() | set(book.file_states())
+        try:
+            named |= self._photos_before(files.names() - named)
+        except DiskFull:
+            log.warning("photo files are not swept: no room to note which were here before")
+            return
+        if removed := await files.sweep(named):
+            log.info("%d photo files that an earlier end left behind were cleared away", len(removed))
+
+    def _photos_before(self, unnamed: set[str]) -> set[str]:
+        """Photo files without entries that were here before this notebook was.
+
+        They belong to another notebook (damaged, set aside, not yet fetched back), so this one must not clear them away.
+        """
+        noted = self.book.setting("photos_before")
+        if not noted:
+            noted = json.dumps(sorted(unnamed))
+            self.book.set_setting("photos_before", noted)
+        return set(json.loads(noted))
+
     async def look_at(self, raw: bytes) -> Shot | None:
         """Make a raw photo ready (upright, small, stripped) beside the screens and judge it; None with a message when it is none."""
-        if self.device.free_bytes() < RESERVE_BYTES:
-            self.tell(Message(DiskFull.vi, DiskFull.en))
+        free = self.device.free_bytes()
+        if free is not None and free < RESERVE_BYTES:
+            self.tell(Message.of(RESERVED))
             return None
         try:
-            prepared = await self.device.in_background(lambda: prepare(raw))
+            prepared = await prepare(raw, self.device.pictures)
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None
@@ -256,24 +295,40 @@ class AppState:
     async def use_photo(
         self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = ""
     ) -> str | None:
-        """Keep the photo's files, then the entry that names them; returns the photo's id."""
+        """Keep the photo's files, then the entry that names them; returns the photo's id.
+
+        None with a message when it could not be kept; then its files are not kept either.
+        """
         files, photo = self.files, shot.prepared
         assert files is not None
-
-        def keep() -> None:
-            files.keep(photo.sha256, photo.data)
-            files.keep(photo.preview_sha256, photo.preview)
-
+        added, kept = set(), None
         try:
-            await self.device.in_background(keep)
-        except NoRoomForPhotos:
-            self.tell(Message(DiskFull.vi, DiskFull.en))
-            return None
+            for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
+                if await files.keep(name, data):
+                    added.add(name)
+            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption)
+        except NoRoom as full:
+            self.tell(Message(full.vi, full.en))
+        finally:
+            if kept is None:
+                await files.forget(added)
+            await self.device.refresh_room()
+        return kept
+
+    def _add_photo(self, photo: PreparedPhoto, visit: str, **place: str) -> str | None:
         facts = PhotoFacts(
             photo.sha256, len(photo.data), photo.width, photo.height, photo.media_type, photo.preview_sha256,
             len(photo.preview), photo.taken_at,
         )  # fmt: skip
-        return self.tap(self.book.add_photo, visit, facts, item=item, row=row, caption=caption)
+        return self.tap(self.book.add_photo, visit, facts, **place)
+
+    def missing_photos(self) -> tuple[int, int]:
+        """Photos taken with this phone whose files are not on it any more: (how many, how many of them central lacks)."""
+        if self.files is None:
+            return 0, 0
+        states = self.book.file_states()
+        gone = self.files.missing(self.book.own_photos())
+        return len(gone), sum(not states[name].is_received for name in gone)
 
     def photo_bytes(self, sha256: str) -> bytes | None:
         """A photo file kept on this phone; None when only its name is here."""

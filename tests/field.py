@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from app.notebook import Notebook
+from app.photos.disk import FolderOnDisk
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.sync import exchange
@@ -38,7 +39,7 @@ class Phone:
     def __init__(self, folder: Path, clock: Callable[[], int] | None = None, seed: int | None = None):
         self.folder, self.clock = folder, clock or FieldClock()
         self._entropy = random.Random(seed).randbytes if seed is not None else secrets.token_bytes
-        self.files = PhotoFiles(folder / "photos")
+        self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
         self.photograph = photographer(self.files)
         self.open()
 

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
 READINGS = (*WORDS, "app.readings", "app.units")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
+BROWSER = ("js", "pyodide")
+"""What Python has only in a browser: app.device alone may ask for it."""
 MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
 """What phone and central share of sync."""
 IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
@@ -73,10 +75,9 @@ PARTS = (
     ),
     Part(
         ("app.device",),
-        ("app.device",),
-        ("httpx", "PIL", "js", "pyodide"),
-        only_in={"js": IN_THE_BROWSER, "pyodide": IN_THE_BROWSER},
-        late=("PIL",),
+        ("app.device", "app.photos"),
+        ("httpx", *BROWSER),
+        only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
         ("app.state",),
@@ -97,7 +98,7 @@ PARTS = (
         ("app.screens",),
         ("app.screens", "app.state", *READINGS),
         None,
-        never=("sqlmodel", "sqlalchemy", "httpx", "PIL"),
+        never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),
     Part(("web",), ("web",), ("brotli", "flet_web", "PIL"), late=("PIL", "flet_web")),
     Part(
@@ -110,7 +111,7 @@ PARTS = (
         ("central.cli",),
         ("central", *READINGS, *MEETING, "web.build"),
         None,
-        never=("flet", "flet_camera", "flet_web"),
+        never=("flet", "flet_camera", "flet_web", *BROWSER),
     ),
 )
 
@@ -284,7 +285,10 @@ def test_tracked_files_are_small_and_name_no_machine_and_no_package_index() -> N
         ("app.photos.prepare", "from PIL import Image"),
         ("app.minutes", "import flet"),
         ("app.device.native", "from app.records import Visit"),
-        ("app.device.native", "import js"),
+        ("app.photos.prepare", "from app.device import this_device"),
+        ("app.photos.prepare", "def late():\n    import js"),
+        ("app.screens.today", "import js"),
+        ("app.sync.exchange", "from pyodide.ffi import to_js"),
         ("app.state", "from app.screens import today"),
         ("app.screens.today", "from app.notebook import Notebook"),
         ("app.screens.today", "import sqlmodel"),
@@ -305,7 +309,7 @@ def test_an_import_across_the_house_is_found(module: str, source: str) -> None:
         ("app.figures", "from app.records import HEADS\nfrom decimal import Decimal"),
         ("app.sync.exchange", "import httpx\nfrom . import journal, merge"),
         ("app.photos.prepare", "def shrink():\n    from PIL import Image"),
-        ("app.device.browser", "import js\nfrom pyodide.ffi import to_js"),
+        ("app.device.canvas", "import js\nfrom pyodide.ffi import to_js\nfrom app.photos.prepare import fitted"),
         ("app.screens.today", "import flet as ft\nfrom app.state import use_app"),
         ("central.sync_api", "import fastapi\nfrom app.sync import stamp\nfrom app.sync.journal import Fault"),
     ],

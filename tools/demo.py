@@ -11,7 +11,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import httpx
 import yaml
 
 from app.notebook import Notebook, PhotoFacts
+from app.photos.disk import FolderOnDisk
+from app.photos.pillow import PillowPictures
 from app.photos.prepare import prepare
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
@@ -28,7 +30,7 @@ from app.units import UnitReading
 ASSETS = Path(__file__).parents[1] / "assets"
 CASES = ASSETS / "demo_cases.yaml"
 
-Photographer = Callable[[str], PhotoFacts]
+Photographer = Callable[[str], Awaitable[PhotoFacts]]
 
 
 def read_cases() -> dict[str, Any]:
@@ -43,7 +45,7 @@ def unit_of_case(book: Notebook, case: Mapping[str, Any]) -> UnitReading:
     return book.reference.units.get(code, "") or next(u for u in book.reference.units if u.code == code)
 
 
-def enter_case(
+async def enter_case(
     book: Notebook, case: Mapping[str, Any], photograph: Photographer, *, round_id: str = "", rooms: bool = False
 ) -> str:
     """Record a case through the notebook and return the visit's id; with `rooms` its illustrative rooms instead of one sum."""
@@ -72,7 +74,7 @@ def enter_case(
             book.answer(visit, name, value)
     for photo in inputs.get("photos", ()):
         for number in range(photo["count"]):
-            facts = photograph(f"{case['id']} {photo['item']} {number}")
+            facts = await photograph(f"{case['id']} {photo['item']} {number}")
             caption = "Ảnh minh họa của bản thử"
             book.add_photo(visit, facts, item=photo["item"] or "", caption=caption)
     book.close_visit(visit)
@@ -97,10 +99,10 @@ def draw_photo(words: str) -> bytes:
 def photographer(files: PhotoFiles) -> Photographer:
     """Draws, prepares and keeps photos as the app would."""
 
-    def photograph(words: str) -> PhotoFacts:
-        photo = prepare(draw_photo(words))
-        files.keep(photo.sha256, photo.data)
-        files.keep(photo.preview_sha256, photo.preview)
+    async def photograph(words: str) -> PhotoFacts:
+        photo = await prepare(draw_photo(words), PillowPictures())
+        await files.keep(photo.sha256, photo.data)
+        await files.keep(photo.preview_sha256, photo.preview)
         return PhotoFacts(
             photo.sha256,
             len(photo.data),
@@ -120,7 +122,7 @@ async def seed(data: Path) -> int:
     folder = data / "demo_phone"
     if (folder / "done").exists():
         return 0
-    files = PhotoFiles(folder / "photos")
+    files = PhotoFiles(FolderOnDisk(folder / "photos"))
     book = Notebook(
         folder / "notebook.sqlite",
         now=lambda: time.time_ns() // 1_000_000,
@@ -147,7 +149,7 @@ async def seed(data: Path) -> int:
             )
         if book.visit_count() == 0:
             for case in cases:
-                enter_case(book, case, photographer(files), round_id=demo["demo_round"])
+                await enter_case(book, case, photographer(files), round_id=demo["demo_round"])
         assert book.enrolment is not None
         client.headers["Authorization"] = f"Bearer {book.enrolment.token}"
 

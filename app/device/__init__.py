@@ -10,6 +10,9 @@ from typing import Protocol, TypeVar
 
 import httpx
 
+from app.photos.prepare import Pictures
+from app.photos.store import Folder
+
 T = TypeVar("T")
 
 
@@ -18,14 +21,14 @@ class Device(Protocol):
 
     data: Path
     """Folder of the notebook."""
-    photos: Path
-    """Folder of the photos."""
     assets: Path
     """Folder of the shipped fonts, units and checklist."""
     central_url: str
     """Central's address when the machine knows it (the page's own origin, or KIEMTRA_CENTRAL), else empty."""
     journal_mode: str
     """SQLite's journal mode here."""
+    pictures: Pictures
+    """What decodes, shrinks and measures photos."""
     needs_flush: bool
     """Whether a commit is on the disk only after `flush()`."""
     can_be_cleared: bool
@@ -48,7 +51,7 @@ class Device(Protocol):
         ...
 
     def in_background(self, work: Callable[[], T]) -> Awaitable[T]:
-        """Slow work (pictures, files) beside the screens."""
+        """Slow work beside the screens."""
         ...
 
     def flush(self) -> None:
@@ -87,8 +90,16 @@ class Device(Protocol):
         """The text of the QR code in a JPEG or PNG; empty when none can be read."""
         ...
 
-    def free_bytes(self) -> int:
-        """Room left for data."""
+    async def photo_folder(self) -> Folder:
+        """Where photo files lie, made when missing."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Room left for data, as of the last `refresh_room` where the machine does not know it at once; None when unknown."""
+        ...
+
+    async def refresh_room(self) -> None:
+        """Look again how much room is left."""
         ...
 
 

@@ -11,7 +11,10 @@ import httpx
 import js
 from pyodide.ffi import create_proxy, to_js
 
+from app.device.canvas import CanvasPictures
 from app.device.fetch import FetchTransport
+from app.device.opfs import FolderInBrowser, room
+from app.photos.prepare import Pictures
 
 T = TypeVar("T")
 
@@ -27,12 +30,13 @@ class Browser:
     can_be_cleared = True
     can_read_codes = True
     data = Path("/data")
-    photos = Path("/photos")
     assets = Path("/unpacked/assets")
 
     def __init__(self) -> None:
         self.central_url = str(js.location.origin)
         self.problem = str(js.skt.problem)
+        self.pictures: Pictures = CanvasPictures()
+        self._room: int | None = None
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
@@ -76,5 +80,11 @@ class Browser:
     async def read_code(self, picture: bytes) -> str:
         return str(await js.skt.readCode(to_js(picture)))
 
-    def free_bytes(self) -> int:
-        return 1 << 40
+    async def photo_folder(self) -> FolderInBrowser:
+        return await FolderInBrowser.open()
+
+    def free_bytes(self) -> int | None:
+        return self._room
+
+    async def refresh_room(self) -> None:
+        self._room = await room()

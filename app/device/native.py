@@ -11,6 +11,10 @@ from typing import TypeVar
 
 import httpx
 
+from app.photos.disk import FolderOnDisk
+from app.photos.pillow import PillowPictures
+from app.photos.prepare import Pictures
+
 T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30, connect=5)
@@ -29,10 +33,10 @@ class Native:
     def __init__(self) -> None:
         folder = os.environ.get("KIEMTRA_DATA") or os.environ.get("FLET_APP_STORAGE_DATA")
         self.data = Path(folder) if folder else Path.home() / ".so-kiem-tra"
-        self.photos = self.data / "photos"
         self.data.mkdir(parents=True, exist_ok=True)
         self.assets = Path(os.environ.get("FLET_ASSETS_DIR") or Path(__file__).parents[2] / "assets")
         self.central_url = os.environ.get("KIEMTRA_CENTRAL", "")
+        self.pictures: Pictures = PillowPictures()
 
     def now(self) -> int:
         return time.time_ns() // 1_000_000
@@ -73,5 +77,11 @@ class Native:
     async def read_code(self, picture: bytes) -> str:
         return ""
 
+    async def photo_folder(self) -> FolderOnDisk:
+        return FolderOnDisk(self.data / "photos")
+
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.data).free
+
+    async def refresh_room(self) -> None:
+        """Nothing to do: the disk is asked each time."""

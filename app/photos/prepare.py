@@ -1,23 +1,16 @@
 """From what the camera or a file gives to what is kept: upright, small, stripped of metadata, named by its SHA-256.
 
 Position and camera facts in the file are dropped on purpose (a photo is passed on more widely than a record); the time
-it was taken is read first. Pillow is imported inside the functions: in the browser this module loads without it and a
-canvas does the work.
+it was taken is read first. The rules are here; decoding, shrinking, encoding and measuring is what a client has to offer
+(`Pictures`): Pillow natively (`pillow`), a canvas in the browser (`app.device.canvas`).
 """
 
 import hashlib
-import io
-import struct
-import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from app.photos.judge import measure
-from app.records import TIME_ZONE_HOURS
-
-if TYPE_CHECKING:
-    from PIL.Image import Exif, Image
+from app.photos.header import Header, is_picture, read_header
+from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
 PIXELS_MAX = 50_000_000
@@ -25,6 +18,10 @@ PREVIEW_BYTES = 8_000
 """What a preview may weigh, so that central sees all photos of a visit within seconds of a weak link."""
 
 PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
+PREVIEW_SMALLEST = 32
+"""Side in pixels below which no preview is shrunk any further."""
+
+JPEG, WEBP = "image/jpeg", "image/webp"
 
 HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1 avif avis".split())
 
@@ -52,13 +49,6 @@ REASONS = {
     ),
 }
 
-# What Pillow raises, besides its own errors, while reading damaged bytes.
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
-
-_EXIF_IFD, _ORIENTATION = 0x8769, 0x0112
-_TAKEN = ((0x9003, 0x9011, 0x9291), (0x9004, 0x9012, 0x9292))
-"""Tags of time, UTC offset and fraction of a second: when taken, else when digitised."""
-
 
 class NotAPhoto(Exception):
     """The bytes cannot be kept as a photo; `reason` is a key of REASONS, the messages say what to do."""
@@ -85,151 +75,111 @@ class PreparedPhoto:
     taken_at: int | None
 
 
-def prepare(raw: bytes, *, longest_side: int = 1600, quality: int = 80, preview_side: int = 256) -> PreparedPhoto:
+class Undecodable(Exception):
+    """The client could not make a picture of these bytes."""
+
+
+class Picture(Protocol):
+    """A decoded picture: upright, in RGB, what was transparent white. `width` and `height` are as it stands."""
+
+    width: int
+    height: int
+
+    async def encoded(self, media_type: str, quality: int, side: int | None = None) -> bytes | None:
+        """The picture alone, without any metadata, at most `side` large; None when the client cannot write that type.
+
+        `quality` is 1 to 100. The same picture gives the same bytes.
+        """
+        ...
+
+    async def measured(self) -> tuple[float, float]:
+        """(variance of the 4-neighbour Laplacian of luma, mean luma) at JUDGED_SIDE; a larger variance is sharper.
+
+        Smaller pictures are measured as they are; below 3×3 pixels there is no Laplacian and the variance is 0.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of its memory."""
+        ...
+
+
+class Pictures(Protocol):
+    """What a client can do with pictures."""
+
+    async def opened(self, raw: bytes, longest_side: int) -> Picture:
+        """A JPEG, PNG or WebP, turned upright by its EXIF orientation and shrunk to `longest_side`. Raises Undecodable."""
+        ...
+
+
+async def prepare(
+    raw: bytes, pictures: Pictures, *, longest_side: int = 1600, quality: int = 80, preview_side: int = 256
+) -> PreparedPhoto:
     """A JPEG, PNG or WebP as it will be kept: a JPEG at most `longest_side` large (never enlarged), and its preview.
 
-    The same bytes give the same photo. Raises NotAPhoto.
+    The same bytes give the same photo on the same client. Raises NotAPhoto.
     """
-    image, taken_at = _decode(raw, longest_side)
-    data = _saved(image, "JPEG", quality)
-    sharpness, brightness = measure(image)
-    preview = _preview(image, preview_side)
+    header = _accepted(raw)
+    try:
+        picture = await pictures.opened(raw, longest_side)
+    except Undecodable as error:
+        raise NotAPhoto("truncated") from error
+    try:
+        data = await picture.encoded(JPEG, quality)
+        assert data is not None, "every client writes JPEG"
+        sharpness, brightness = await picture.measured()
+        preview = await _preview(picture, preview_side)
+    finally:
+        picture.close()
     return PreparedPhoto(
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
-        width=image.width,
-        height=image.height,
-        media_type="image/jpeg",
+        width=picture.width,
+        height=picture.height,
+        media_type=JPEG,
         preview=preview,
         preview_sha256=hashlib.sha256(preview).hexdigest(),
         sharpness=sharpness,
         brightness=brightness,
-        taken_at=taken_at,
+        taken_at=taken_at(header.exif),
     )
 
 
-def _decode(raw: bytes, longest_side: int) -> tuple["Image", int | None]:
-    """The upright picture in RGB, at most `longest_side` large, and when it was taken."""
-    from PIL import Image, UnidentifiedImageError
+def fitted(width: int, height: int, side: int) -> tuple[int, int]:
+    """The size of a picture at most `side` large, of the same shape; never larger than it is."""
+    longest = max(width, height)
+    if longest <= side:
+        return width, height
+    return max(1, round(width * side / longest)), max(1, round(height * side / longest))
 
+
+def _accepted(raw: bytes) -> Header:
+    """The header of what may be decoded; raises NotAPhoto for everything else, before a pixel is touched."""
     if not raw:
         raise NotAPhoto("empty")
     if len(raw) > BYTES_MAX:
         raise NotAPhoto("too-many-bytes")
     if raw[4:8] == b"ftyp" and raw[8:12] in HEIF_BRANDS:
         raise NotAPhoto("heic")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about sizes we refuse below, and about damaged metadata we do not need
-            image: Image.Image = Image.open(io.BytesIO(raw), formats=("JPEG", "PNG", "WEBP"))
-            if image.width * image.height > PIXELS_MAX:
-                raise NotAPhoto("too-many-pixels")  # by its header, before a pixel is decoded
-            image.draft("RGB", (2 * longest_side, 2 * longest_side))  # a large JPEG is decoded at half or a quarter
-            image.load()
-            exif = _exif(image)
-            image = _upright(_in_rgb(image, longest_side), exif)
-    except Image.DecompressionBombError as error:
-        raise NotAPhoto("too-many-pixels") from error
-    except UnidentifiedImageError as error:
-        raise NotAPhoto("truncated" if _begins_like_a_photo(raw) else "not-an-image") from error
-    except _DAMAGED as error:
-        raise NotAPhoto("truncated") from error
-    return image, _taken_at(exif)
+    if not is_picture(raw):
+        raise NotAPhoto("not-an-image")
+    header = read_header(raw)
+    if header and header.width * header.height > PIXELS_MAX:
+        raise NotAPhoto("too-many-pixels")
+    if header is None or not header.is_whole:
+        raise NotAPhoto("truncated")
+    return header
 
 
-def _begins_like_a_photo(raw: bytes) -> bool:
-    return (
-        raw[:3] == b"\xff\xd8\xff" or raw[:8] == b"\x89PNG\r\n\x1a\n" or (raw[:4] == b"RIFF" and raw[8:12] == b"WEBP")
-    )
+async def _preview(picture: Picture, side: int) -> bytes:
+    """A copy at most `side` large, WebP where the client writes it, in the best quality that fits PREVIEW_BYTES.
 
-
-def _in_rgb(image: "Image", longest_side: int) -> "Image":
-    """Small enough and in RGB; what is transparent becomes white."""
-    from PIL import Image
-
-    if image.mode.startswith("I"):
-        image = image.point(lambda grey: grey / 256).convert("L")  # 16-bit greys would be clipped to white
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    image = image.convert("RGB")
-    image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    return image
-
-
-def _upright(image: "Image", exif: "Exif | None") -> "Image":
-    """The picture as the camera was held (EXIF orientation, 1 to 8)."""
-    from PIL import Image
-
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-    turn = turns.get(exif.get(_ORIENTATION, 1)) if exif else None
-    return image.transpose(turn) if turn is not None else image
-
-
-def _exif(image: "Image") -> "Exif | None":
-    """The metadata, None when damaged: a photo with unreadable metadata is still a photo."""
-    try:
-        exif = image.getexif()
-        exif.get_ifd(_EXIF_IFD)
-    except _DAMAGED:
-        return None
-    return exif
-
-
-def _taken_at(exif: "Exif | None") -> int | None:
-    """When the camera says it was taken, ms UTC; +07:00 when it does not say where it was."""
-    if exif is None:
-        return None
-    facts = exif.get_ifd(_EXIF_IFD)
-    for time_tag, offset_tag, fraction_tag in _TAKEN:
-        try:
-            local = datetime.strptime(str(facts.get(time_tag)).strip("\0 "), "%Y:%m:%d %H:%M:%S")
-        except ValueError:
-            continue
-        fraction = str(facts.get(fraction_tag, "")).strip("\0 ")
-        ms = int(fraction[:3].ljust(3, "0")) if fraction.isascii() and fraction.isdigit() else 0
-        taken = local.replace(tzinfo=_zone(str(facts.get(offset_tag, "")).strip("\0 ")))
-        return round(taken.timestamp()) * 1000 + ms
-    return None
-
-
-def _zone(offset: str) -> timezone:
-    """`+09:00` as a zone; Viet Nam's when it says nothing or nonsense."""
-    try:
-        given = datetime.strptime(offset, "%z").utcoffset()
-    except ValueError:
-        given = None
-    if given is None:
-        return timezone(timedelta(hours=TIME_ZONE_HOURS))
-    return timezone(given) if given else UTC
-
-
-def _preview(image: "Image", side: int) -> bytes:
-    """A copy at most `side` large, in the best quality that fits PREVIEW_BYTES."""
-    from PIL import Image, features
-
-    small = image.copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    form = "WEBP" if features.check("webp") else "JPEG"
-    for quality in PREVIEW_QUALITIES:
-        data = _saved(small, form, quality)
-        if len(data) <= PREVIEW_BYTES:
-            break
-    return data
-
-
-def _saved(image: "Image", form: str, quality: int) -> bytes:
-    """The picture alone: no EXIF, no XMP, no profile, no thumbnail."""
-    out = io.BytesIO()
-    image.info = {}
-    image.save(out, form, quality=quality, **({"optimize": True} if form == "JPEG" else {"method": 4}))
-    return out.getvalue()
+    Where even the poorest does not fit (foliage, gravel), a smaller one.
+    """
+    while True:
+        for quality in PREVIEW_QUALITIES:
+            data = await picture.encoded(WEBP, quality, side) or await picture.encoded(JPEG, quality, side)
+            assert data is not None, "every client writes JPEG"
+            if len(data) <= PREVIEW_BYTES or side <= PREVIEW_SMALLEST:
+                return data
+        side = side * 3 // 4

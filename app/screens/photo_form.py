@@ -70,15 +70,62 @@ class _Lens:
     """The camera and file picker of one viewfinder; services live as long as it does."""
 
     camera: fc.Camera | None = None
+    opened: int = -1
+    """For which attempt the camera was made: one that hung is not asked again."""
     picker: ft.FilePicker | None = None
     on_raw: Handler | None = None
+
+
+WAITING, READY, NONE = "camera_starting", "camera_ready", "camera_none"
+DENIED, BUSY, SILENT = "camera_denied", "camera_busy", "camera_silent"
+"""How it stands with the camera; all but READY are said in these words."""
+
+_REFUSALS = {
+    DENIED: ("denied", "permission", "notallowed", "security"),
+    BUSY: ("notreadable", "in use", "abort"),
+}
+"""What clients' own words for a refusal have in them; any other is a camera that is not there."""
+
+
+def _refused(refusal: Exception) -> str:
+    said = str(refusal).lower()
+    return next((state for state, hints in _REFUSALS.items() if any(hint in said for hint in hints)), NONE)
+
+
+async def _open(camera: fc.Camera) -> tuple[str, bool]:
+    """(how it stands with the camera, whether it has a torch) after trying to open the one that looks away from us."""
+    try:
+        async with asyncio.timeout(CAMERA_PATIENCE_S):
+            cameras = await camera.get_available_cameras()
+            if not cameras:
+                return NONE, False
+            back = [c for c in cameras if c.lens_direction == fc.CameraLensDirection.BACK]
+            await camera.initialize((back or cameras)[0], fc.ResolutionPreset.VERY_HIGH, enable_audio=False)
+            return READY, await _has_torch(camera)
+    except TimeoutError:
+        return SILENT, False
+    except RuntimeError as refusal:
+        log.info("the camera did not open: %s", refusal)
+        return _refused(refusal), False
+
+
+async def _has_torch(camera: fc.Camera) -> bool:
+    """Nobody can be asked; but where there is no torch a browser refuses to put it out, too."""
+    try:
+        await camera.set_flash_mode(fc.FlashMode.OFF)
+    except RuntimeError as refusal:
+        log.info("no torch here: %s", refusal)
+        return False
+    return True
 
 
 @ft.component
 def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
     """The live picture with the shutter under the thumb, and the other way: a file or the phone's own camera."""
     lens: _Lens = ft.use_ref(_Lens).current  # type: ignore[assignment]
-    state, set_state = ft.use_state("starting" if has_camera else "none")
+    state, set_state = ft.use_state(WAITING if has_camera else NONE)
+    attempt, try_again = ft.use_state(0)
+    has_torch, set_torch = ft.use_state(False)
     is_lit, light = ft.use_state(False)
     is_busy, set_busy = ft.use_state(False)
     lens.on_raw = on_raw
@@ -86,31 +133,17 @@ def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
 
         async def picked(event: ft.FilePickerResultEvent) -> None:
             for file in event.files[:1]:
-                if file.bytes:
-                    await tell(lens.on_raw, file.bytes)
+                await tell(lens.on_raw, file.bytes or b"")
 
         lens.picker = ft.FilePicker(on_result=picked)
-    if lens.camera is None and has_camera:
-        lens.camera = fc.Camera(expand=True)
+    if has_camera and lens.opened != attempt:
+        lens.camera, lens.opened = fc.Camera(expand=True), attempt
 
     async def start() -> None:
-        if lens.camera is None:
-            return
-        try:
-            async with asyncio.timeout(CAMERA_PATIENCE_S):
-                cameras = await lens.camera.get_available_cameras()
-                back = [c for c in cameras if c.lens_direction == fc.CameraLensDirection.BACK]
-                if not cameras:
-                    set_state("none")
-                    return
-                await lens.camera.initialize((back or cameras)[0], fc.ResolutionPreset.VERY_HIGH, enable_audio=False)
-            set_state("ready")
-        except TimeoutError:
-            set_state("none")
-        except RuntimeError as refusal:
-            log.info("the camera did not open: %s", refusal)
-            said = str(refusal).lower()
-            set_state("denied" if "permission" in said or "denied" in said or "notallowed" in said else "none")
+        if lens.camera is not None:
+            found, torch = await _open(lens.camera)
+            set_torch(torch)
+            set_state(found)
 
     async def shoot() -> None:
         if lens.camera is None or is_busy:
@@ -121,7 +154,7 @@ def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
         except (TimeoutError, RuntimeError) as refusal:
             log.warning("no picture came from the camera: %s", refusal)
             set_busy(False)
-            set_state("none")
+            set_state(SILENT)
             return
         await tell(on_raw, raw)
 
@@ -129,23 +162,50 @@ def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
         if lens.camera is None:
             return
         try:
-            await asyncio.wait_for(
-                lens.camera.set_flash_mode(fc.FlashMode.OFF if is_lit else fc.FlashMode.TORCH), SHOT_PATIENCE_S
-            )
-            light(not is_lit)
+            mode = fc.FlashMode.OFF if is_lit else fc.FlashMode.TORCH
+            await asyncio.wait_for(lens.camera.set_flash_mode(mode), SHOT_PATIENCE_S)
         except (TimeoutError, RuntimeError) as refusal:
             log.info("no torch here: %s", refusal)
+            set_torch(False)
+        else:
+            light(not is_lit)
 
-    ft.use_effect(start, [])
-    said = {"starting": "camera_starting", "denied": "camera_denied", "none": "camera_none"}
+    def again() -> None:
+        set_state(WAITING)
+        light(False)
+        try_again(attempt + 1)
+
+    ft.use_effect(start, [attempt])
     layers: list[ft.Control] = []
-    if lens.camera is not None and state in ("starting", "ready"):
+    if lens.camera is not None and state in (WAITING, READY):
         layers.append(lens.camera)
-    if state != "ready":
-        icon = ft.Icons.PHOTO_CAMERA if state == "starting" else ft.Icons.NO_PHOTOGRAPHY
-        words = panel(look, icon, [look.say(said[state])])
+    if state != READY:
+        icon = ft.Icons.PHOTO_CAMERA if state == WAITING else ft.Icons.NO_PHOTOGRAPHY
+        words = panel(look, icon, [look.say(state)])
         layers.append(ft.Container(words, padding=EDGE, alignment=ft.Alignment.CENTER))
-    ready = state == "ready" and not is_busy
+    ready = state == READY and not is_busy
+    rows: list[ft.Control] = []
+    if state in (WAITING, READY):
+        rows.append(
+            _release(look, touched(shoot) if ready else None, touched(torch) if ready else None, has_torch, is_lit)
+        )
+    elif state in (DENIED, BUSY, SILENT):
+        retry = button(
+            look, look.say("camera_again"), touched(again), icon=ft.Icons.REPLAY, identifier="camera-again",
+            height=COUNTER, expand=True,
+        )  # fmt: skip
+        rows.append(ft.Row([retry]))
+    pick = button(
+        look,
+        look.say("photo_pick"),
+        None,
+        kind="plain" if state in (WAITING, READY) else "main",
+        action=ft.PickFiles(lens.picker, file_type=ft.FilePickerFileType.IMAGE, with_data=True),
+        icon=ft.Icons.PHOTO_LIBRARY,
+        identifier="pick-photo",
+        height=COUNTER,
+        expand=True,
+    )
     return ft.Column(
         [
             ft.Container(
@@ -154,69 +214,40 @@ def Viewfinder(look: Look, on_raw: Handler, has_camera: bool) -> ft.Control:
                 expand=True,
                 alignment=ft.Alignment.CENTER,
             ),
-            ft.Container(
-                ft.Column(
-                    [
-                        *(
-                            [
-                                ft.Row(
-                                    [
-                                        button(
-                                            look,
-                                            look.say("torch"),
-                                            touched(torch) if ready else None,
-                                            kind="soft" if is_lit else "plain",
-                                            icon=ft.Icons.FLASHLIGHT_ON,
-                                            identifier="torch",
-                                            height=KEY,
-                                            expand=1,
-                                        ),
-                                        button(
-                                            look,
-                                            look.say("shutter"),
-                                            touched(shoot) if ready else None,
-                                            kind="main",
-                                            icon=ft.Icons.PHOTO_CAMERA,
-                                            identifier="shutter",
-                                            height=KEY,
-                                            size=18,
-                                            expand=2,
-                                        ),
-                                    ],
-                                    spacing=GAP,
-                                )
-                            ]
-                            if state in ("starting", "ready")
-                            else []
-                        ),
-                        ft.Row(
-                            [
-                                button(
-                                    look,
-                                    look.say("photo_pick"),
-                                    None,
-                                    kind="plain" if state in ("starting", "ready") else "main",
-                                    action=ft.PickFiles(
-                                        lens.picker, file_type=ft.FilePickerFileType.IMAGE, with_data=True
-                                    ),
-                                    icon=ft.Icons.PHOTO_LIBRARY,
-                                    identifier="pick-photo",
-                                    height=COUNTER,
-                                    expand=True,
-                                )
-                            ]
-                        ),
-                    ],
-                    spacing=GAP,
-                    tight=True,
-                ),
-                padding=EDGE,
-            ),
+            ft.Container(ft.Column([*rows, ft.Row([pick])], spacing=GAP, tight=True), padding=EDGE),
         ],
         spacing=0,
         expand=True,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
+
+
+def _release(
+    look: Look, on_shoot: Handler | None, on_torch: Handler | None, has_torch: bool, is_lit: bool
+) -> ft.Control:
+    """The shutter, and the torch where there is one."""
+    torch = button(
+        look,
+        look.say("torch"),
+        on_torch,
+        kind="soft" if is_lit else "plain",
+        icon=ft.Icons.FLASHLIGHT_ON,
+        identifier="torch",
+        height=KEY,
+        expand=1,
+    )
+    shutter = button(
+        look,
+        look.say("shutter"),
+        on_shoot,
+        kind="main",
+        icon=ft.Icons.PHOTO_CAMERA,
+        identifier="shutter",
+        height=KEY,
+        size=18,
+        expand=2,
+    )
+    return ft.Row([*([torch] if has_torch else []), shutter], spacing=GAP)
 
 
 @ft.component

@@ -1,5 +1,7 @@
 """Taking a photo of an item, a room or the visit."""
 
+from dataclasses import dataclass
+
 import flet as ft
 
 from app.readings import VisitReading
@@ -19,20 +21,37 @@ SUGGESTED_CAPTIONS = {
 """Item → the caption its photo most often has; it can be changed before «Dùng»."""
 
 
+@dataclass(eq=False)
+class _Keeping:
+    """Whether «Dùng» is being done: a second touch meanwhile keeps no second photo."""
+
+    is_busy: bool = False
+
+
 @ft.component
 def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
     shot, show = use_maybe(Shot)
     is_working, set_working = ft.use_state(False)
+    keeping: _Keeping = ft.use_ref(_Keeping).current  # type: ignore[assignment]
     reading = app.book.visit(visit)
 
     async def look_at(raw: bytes) -> None:
         set_working(True)
-        show(await app.look_at(raw))
-        set_working(False)
+        try:
+            show(await app.look_at(raw))
+        finally:
+            set_working(False)
 
     async def keep(caption: str) -> None:
-        if shot is not None and await app.use_photo(shot, visit, item=item, row=row, caption=caption):
+        if shot is None or keeping.is_busy:
+            return
+        keeping.is_busy = True
+        try:
+            is_kept = await app.use_photo(shot, visit, item=item, row=row, caption=caption)
+        finally:
+            keeping.is_busy = False
+        if is_kept:
             road.back()  # the photo stands there: that says it is kept
 
     caption = SUGGESTED_CAPTIONS.get(item, "")

@@ -70,7 +70,9 @@ def draw(
 ) -> ft.Control:
     body: list[ft.Control] = []
     if picture is None:
-        body.append(panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [look.say("photo_not_here")]))
+        is_lost = state is not None and not state.is_received
+        said = look.say("photo_lost" if is_lost else "photo_not_here")
+        body.append(panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [said], "amber" if is_lost else "quiet"))
     else:
         name = look.say("photo_open", number=1, caption=caption or look.say("photo_uncaptioned"))
         body.append(

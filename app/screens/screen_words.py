@@ -213,6 +213,14 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "sync_last": ("Đã gửi về trung tâm lúc {moment}", "Sent to central at {moment}"),
     "sync_visits": ("Từng cuộc kiểm tra", "Visit by visit"),
     "sync_visits_none": ("Chưa có gì để gửi.", "There is nothing to send yet."),
+    "photos_gone": (
+        "Máy này không còn tệp của {count} ảnh đã chụp; trung tâm đã nhận đủ.",
+        "Files gone from this phone: {count} photos taken with it. Central has them all.",
+    ),
+    "photos_lost": (
+        "Máy này không còn tệp của {count} ảnh đã chụp, trung tâm cũng chưa có. Số liệu vẫn an toàn; nếu được, hãy chụp lại.",
+        "Files gone from this phone, and not at central: {count} photos. The figures are safe; take them again if you can.",
+    ),
     "sync_tasks": ("Trung tâm chưa nhận, cần xem lại", "Not taken by central: please check"),
     "photo_state_received": ("Trung tâm đã nhận", "Central has it"),
     "photo_state_sending": ("Đang gửi", "Sending"),
@@ -268,6 +276,10 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "photo_not_here": (
         "Ảnh này không nằm trên máy. Xem được tại trung tâm.",
         "This photo is not on this phone. Central has it.",
+    ),
+    "photo_lost": (
+        "Tệp của ảnh này không còn trên máy, trung tâm cũng chưa có. Nếu được, hãy chụp lại.",
+        "The file of this photo is gone from this phone, and central does not have it. Take it again if you can.",
     ),
     "photo_remove": ("Bỏ ảnh khỏi cuộc kiểm tra", "Take the photo out of the visit"),
     "photo_remove_ask": ("Bỏ ảnh này? Tệp ảnh vẫn được giữ.", "Take this photo out? Its file is kept."),

@@ -8,6 +8,7 @@ from app.screens.frame import bar, screen
 from app.screens.listing import fact, heading
 from app.screens.parts import Handler, button, chips, panel, text
 from app.screens.road import use_road
+from app.screens.sync_screen import photos_gone
 from app.screens.theme import TEXT_SCALES, Look
 from app.screens.window import hand_out, use_look
 from app.screens.words import NOTHING, day_and_moment, size
@@ -25,6 +26,7 @@ def SettingsScreen() -> ft.Control:
     assert who is not None
     plan = book.reference.rounds.get(book.current_round())
     used_book, used_photos = app.used_bytes()
+    free = app.device.free_bytes()
 
     async def export() -> None:
         await hand_out(app, picker, f"so-kiem-tra_{book.today}.jsonl", app.exported)
@@ -48,8 +50,9 @@ def SettingsScreen() -> ft.Control:
             heading(look, look.say("set_storage")),
             fact(look, look.say("set_book"), size(used_book, look.language), identifier="used-book"),
             fact(look, look.say("set_photos"), size(used_photos, look.language), identifier="used-photos"),
-            fact(look, look.say("set_free"), size(app.device.free_bytes(), look.language)),
+            fact(look, look.say("set_free"), NOTHING if free is None else size(free, look.language)),
             *(kept_safe(look, app.is_kept_safe) if app.device.can_be_cleared else []),
+            *photos_gone(look, app),
             button(look, look.say("set_export"), export, icon=ft.Icons.SAVE_ALT, identifier="export"),
             text(look, look.say("set_export_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
             heading(look, look.say("set_about")),

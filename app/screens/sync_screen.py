@@ -15,7 +15,7 @@ from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
 from app.screens.window import use_look
 from app.screens.words import day, day_and_moment, number, size
-from app.state import PhotoState, SyncView, Waiting, use_app
+from app.state import AppState, PhotoState, SyncView, Waiting, use_app
 
 VISITS_SHOWN = 20
 
@@ -78,10 +78,20 @@ def SyncScreen() -> ft.Control:
         sorted(known.values(), key=lambda line: not line.is_waiting),
         opened,
         refused,
+        photos_gone(look, app),
         on_send=app.sync_now,
         on_visit=toggle,
         on_task=lambda visit: road.to(visit_path(visit)),
     )
+
+
+def photos_gone(look: Look, app: AppState) -> list[ft.Control]:
+    """One plain line when files of photos taken with this phone are not on it any more."""
+    gone, lost = app.missing_photos()
+    if not gone:
+        return []
+    said = look.say("photos_lost" if lost else "photos_gone", count=number(lost or gone, look.language))
+    return [panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [said], "amber" if lost else "quiet")]
 
 
 def three_lines(look: Look, view: SyncView, waiting: Waiting) -> list[Sending]:
@@ -161,6 +171,7 @@ def draw(
     visits: Sequence[VisitLine],
     opened: str,
     refused: Sequence[tuple[str, str]],
+    gone: Sequence[ft.Control],
     *,
     on_send: Handler,
     on_visit: Callable[[str], None],
@@ -177,6 +188,7 @@ def draw(
     if view.failure:  # also while the next try runs: lines must not jump under the thumb
         said = view.failure.en if look.language == "en" else view.failure.vi
         body.append(panel(look, ft.Icons.INFO, [said], "amber"))
+    body += gone
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
         body.append(

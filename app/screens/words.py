@@ -125,6 +125,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "Máy này không mở được máy ảnh tại đây. Hãy chụp bằng nút chọn ảnh ở dưới.",
         "The camera cannot be opened here. Take the photo with the button below.",
     ),
+    "camera_busy": (
+        "Máy ảnh đang bị ứng dụng khác dùng. Hãy đóng ứng dụng đó rồi mở lại máy ảnh, hoặc chọn ảnh có sẵn ở dưới.",
+        "Another app is using the camera. Close it and open the camera again, or choose a photo below.",
+    ),
+    "camera_silent": (
+        "Máy ảnh không trả lời. Hãy mở lại máy ảnh, hoặc chọn ảnh có sẵn ở dưới.",
+        "The camera does not answer. Open it again, or choose a photo below.",
+    ),
+    "camera_again": ("Mở lại máy ảnh", "Open the camera again"),
     "photo_working": ("Đang xử lý ảnh…", "Preparing the photo…"),
     "caption_board": ("Bảng niêm yết", "Notice board"),
     "caption_roster": ("Lịch trực", "Duty roster"),

@@ -56,7 +56,7 @@ async def record(app: FastAPI, folder: Path, facts: dict[str, Any]) -> dict[str,
         first = Phone(folder / "first", FieldClock(), seed=1)
         await first.enrol(client, facts["seed_code"])
         for case in CASES.values():
-            visits[case["id"]] = enter_case(first.book, case, first.photograph, round_id=DEMO_ROUND)
+            visits[case["id"]] = await enter_case(first.book, case, first.photograph, round_id=DEMO_ROUND)
         await first.sync(client)
         first.close()
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:

@@ -68,7 +68,7 @@ def test_each_caller_reads_what_is_theirs_and_nothing_else(valley: Valley, calle
     @told
     async def story() -> None:
         cuc = valley.cuc
-        facts = cuc.photograph("bảng niêm yết")
+        facts = await cuc.photograph("bảng niêm yết")
         cuc.book.add_photo(valley.visit, facts, item="tthc_board_photo")
         await valley.sync_until_quiet()
         headers = await authorization(valley, caller)

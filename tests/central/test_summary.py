@@ -53,7 +53,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Any:
         await phone.enrol(client, str(facts["seed_code"]))
         await phone.sync(client)
         visits = {
-            id: enter_case(phone.book, case, phone.photograph, round_id=demo.DEMO_ROUND) for id, case in cases().items()
+            id: await enter_case(phone.book, case, phone.photograph, round_id=demo.DEMO_ROUND)
+            for id, case in cases().items()
         }
         await phone.sync(client)
         phone.close()

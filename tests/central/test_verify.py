@@ -72,7 +72,7 @@ async def record_and_sync(app: FastAPI, folder: Path) -> str:
         cuc.book.set_heads(visit, kitchen, {"head_present": 6, "head_absent_unexcused": 2})
         cuc.book.answers(visit, [("one_stop_arrangement", "own_desk", ""), ("absence_reasons", ["meeting"], kitchen)])
         cuc.book.remark(visit, "one_stop_arrangement", "Quầy đặt ở tầng hai")
-        cuc.book.add_photo(visit, cuc.photograph("bảng niêm yết"), item="tthc_board_photo", caption="Bảng giấy")
+        cuc.book.add_photo(visit, await cuc.photograph("bảng niêm yết"), item="tthc_board_photo", caption="Bảng giấy")
         directive = cuc.book.add_row(visit, "directives", "Chỉ thị 26/CT-TTg")
         await cuc.sync(client)
         await dung.sync(client)

@@ -92,7 +92,7 @@ async def test_a_visit_of_two_counts_shows_both_and_takes_its_figures_from_the_m
 
 @told
 async def test_a_visit_s_journal_verifies_far_from_any_central_and_names_what_was_refused(valley: Valley) -> None:
-    photograph(valley.cuc, valley.visit, 1)
+    await photograph(valley.cuc, valley.visit, 1)
     await valley.sync_until_quiet()
     valley.dung.book.answer(valley.visit, "badge_missing_count", 2)
     bad = {"visit": valley.visit, "row": "", "item": "badge_missing_count", "value": -3}

@@ -1,9 +1,11 @@
 """What becomes of photos on the phone, with real bytes: turned, large, damaged, foreign."""
 
+import asyncio
 import hashlib
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -11,10 +13,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from app.photos.judge import judge
-from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
+from app.photos.header import read_header
+from app.photos.judge import Verdict, verdict
+from app.photos.pillow import PillowPictures, measure
+from app.photos.prepare import NotAPhoto, PreparedPhoto
+from app.photos.prepare import prepare as prepare_with
+from app.photos.taken import taken_at
 
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+RUNNER = asyncio.Runner()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runner() -> Iterator[None]:
+    yield
+    RUNNER.close()
+
+
+def prepare(raw: bytes) -> PreparedPhoto:
+    """As the app natively does it."""
+    return RUNNER.run(prepare_with(raw, PillowPictures()))
+
+
+def judge(image: Image.Image) -> Verdict:
+    return verdict(*measure(image.convert("RGB")))
 
 
 def notice_board(width: int = 2400, height: int = 1800) -> Image.Image:
@@ -123,6 +145,53 @@ def test_the_time_of_the_shutter_is_read_before_it_is_stripped(
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_time_is_found_in_every_kind_of_file(form: str) -> None:
+    photo = prepare(as_file(notice_board(400, 300), form, exif=camera_exif(offset="+07:00")))
+    assert photo.taken_at == round(datetime(2026, 11, 20, 0, 52, 10, 250_000, UTC).timestamp() * 1000)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12), cut=st.floats(0, 1), tail=st.binary()
+)
+def test_no_damage_to_metadata_surprises_us(edits: list[tuple[float, int]], cut: float, tail: bytes) -> None:
+    block = bytearray(camera_exif(6, offset="+07:00").tobytes().removeprefix(b"Exif\0\0"))
+    assert taken_at(bytes(block)) is not None
+    for place, value in edits:
+        block[int(place * (len(block) - 1))] = value
+    moment = taken_at(bytes(block[: int(cut * len(block))]) + tail)
+    assert moment is None or isinstance(moment, int)
+
+
+def test_metadata_made_to_hold_us_up_does_not() -> None:
+    """65,535 entries, each of them said to be 64 bytes of text: bounded, where following every count would take minutes."""
+    entries = b"".join(struct.pack("<HHII", 0x9003, 2, 64, 8) for _ in range(65_535))
+    facts = struct.pack("<HHHII", 1, 0x8769, 4, 1, 26) + bytes(4) + struct.pack("<H", 65_535) + entries
+    assert taken_at(b"II*\0" + struct.pack("<I", 8) + facts) is None
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_the_header_is_read_without_decoding(form: str) -> None:
+    raw = as_file(notice_board(301, 203), form, exif=camera_exif())
+    header = read_header(raw)
+    assert header and (header.width, header.height, header.is_whole) == (301, 203, True)
+    assert header.exif[:2] in (b"II", b"MM")
+    short = read_header(raw[:-3])
+    assert short and (short.width, short.is_whole) == (301, False)
+    assert read_header(raw[:12]) is None
+    thumbnailed = as_file(notice_board(301, 203), exif=camera_exif().tobytes() + b"\xff\xd8 a thumbnail \xff\xd9")
+    cut = read_header(thumbnailed[: len(thumbnailed) // 2])
+    assert cut and not cut.is_whole, "the end of a thumbnail is not the end of the photo"
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"lossless": False}, {"save_all": True}])
+def test_every_way_to_write_a_webp_tells_its_size(options: dict[str, bool]) -> None:
+    frames = {"append_images": [notice_board(90, 70)]} if "save_all" in options else {}
+    header = read_header(as_file(Image.new("RGB", (90, 70), "white"), "WEBP", **options, **frames))
+    assert header and (header.width, header.height, header.is_whole) == (90, 70, True)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_small_photos_of_each_kind_are_taken_and_not_enlarged(form: str) -> None:
     photo = prepare(as_file(notice_board(500, 400), form))
     assert (photo.width, photo.height) == (500, 400)
@@ -150,6 +219,14 @@ def hundred_megapixels_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
 
 
+def webp_that_says(width: int, height: int) -> bytes:
+    """A real WebP whose canvas claims another size than its frame."""
+    raw = bytearray(as_file(notice_board(64, 64), "WEBP", exif=camera_exif()))
+    canvas = raw.index(b"VP8X") + 12
+    raw[canvas : canvas + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(raw)
+
+
 def jpeg_that_says(width: int, height: int) -> bytes:
     """A real JPEG whose frame header claims another size."""
     raw = bytearray(as_file(notice_board(64, 64)))
@@ -174,6 +251,7 @@ BOARD = as_file(notice_board(800, 600))
         ("truncated", as_file(notice_board(300, 200), "WEBP")[:-500]),
         ("too-many-pixels", hundred_megapixels_png()),
         ("too-many-pixels", jpeg_that_says(10_000, 10_000)),
+        ("too-many-pixels", webp_that_says(16_000, 16_000)),
         ("too-many-pixels", jpeg_that_says(60_000, 60_000)),
         ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 500),
         ("heic", b"\0\0\0\x1cftypmif1\0\0\0\0mif1heix" + b"\0" * 500),
@@ -189,6 +267,13 @@ def test_what_is_no_photo_is_refused_in_plain_words(reason: str, raw: bytes) -> 
     assert refusal.value.message_en.endswith(".")
     if reason == "heic":
         assert "JPEG" in refusal.value.message_vi
+
+
+def test_a_picture_full_of_detail_still_gets_a_light_preview() -> None:
+    """Gravel, foliage: where no quality is poor enough, the preview becomes smaller."""
+    gravel = Image.merge("RGB", [Image.effect_noise((256, 256), 200) for _ in "RGB"])
+    photo = prepare(as_file(gravel, "PNG"))
+    assert len(photo.preview) <= 8_000 and opened(photo.preview).width < 256
 
 
 def test_fifty_megapixels_are_just_taken() -> None:
@@ -262,5 +347,5 @@ def test_the_phone_loads_these_modules_without_pillow() -> None:
     import subprocess
     import sys
 
-    asked = "import sys; sys.modules['PIL'] = None; import app.photos.prepare, app.photos.judge, app.photos.store"
+    asked = "import sys; sys.modules['PIL'] = None; import app.photos.prepare, app.photos.judge, app.photos.store, app.state"
     subprocess.run([sys.executable, "-c", asked], check=True)

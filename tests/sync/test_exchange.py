@@ -30,15 +30,15 @@ def valley(tmp_path: Path) -> Iterator[Valley]:
     valley.close()
 
 
-def a_morning(phone: Phone, visit: str) -> None:
+async def a_morning(phone: Phone, visit: str) -> None:
     """Six taps and two photos."""
     book = phone.book
     room = book.add_room(visit, "Phòng Nội vụ", roll=5)
     book.set_heads(visit, room, {"head_present": 4, "head_absent_excused": 1})
     book.answer(visit, "badge_worn_all", "no")
     book.answer(visit, "objective_difficulty", "Đường xa")
-    photograph(phone, visit, 1, "attendance_room")
-    photograph(phone, visit, 2)
+    await photograph(phone, visit, 1, "attendance_room")
+    await photograph(phone, visit, 2)
 
 
 def entries_at_central(valley: Valley) -> list[tuple[str, str, int, str]]:
@@ -69,7 +69,7 @@ async def _run_with_cuts(folder: Path, cuts: list[Cut]) -> tuple[Any, int, Excep
     """(what central holds in the end, requests of the first run, how it ended) of a morning whose first sync is cut."""
     valley = Valley(folder, names=("cuc",))
     try:
-        a_morning(valley.cuc, valley.visit)
+        await a_morning(valley.cuc, valley.visit)
         trouble = await valley.sync("cuc", cuts)
         requests = len(valley.lines["cuc"].asked)
         assert await valley.sync("cuc") is None
@@ -102,7 +102,7 @@ async def test_a_line_cut_at_any_request_costs_a_resend_and_nothing_else(
 async def test_a_line_that_never_lasts_for_more_than_four_requests_brings_everything_in_the_end(
     valley: Valley,
 ) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     for _ in range(30):
         if await valley.sync("cuc", ["", "", "", "", "after"]) is None:
             break
@@ -140,7 +140,7 @@ PORTALS: dict[str, Any] = {
 @pytest.mark.parametrize("portal", PORTALS)
 @told
 async def test_what_is_not_central_is_waited_out_and_nothing_counts_as_sent(valley: Valley, portal: str) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     before = valley.cuc.book.waiting()
     given = PORTALS[portal]
     status, headers, content = given if isinstance(given, tuple) else (given.status_code, given.headers, given.content)
@@ -170,7 +170,7 @@ async def test_what_is_not_central_is_waited_out_and_nothing_counts_as_sent(vall
 @told
 async def test_an_answer_that_cannot_be_central_s_is_not_taken(valley: Valley, change: dict[str, Any]) -> None:
     """It comes from another central, or from something in between that remembers or garbles answers."""
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     valley.lines["cuc"].overheard = garbling(valley.lines["cuc"], change)
     before, kept = valley.cuc.book.waiting(), dump(valley.cuc.book.store)
     assert isinstance(await valley.sync("cuc"), exchange.Busy)
@@ -185,7 +185,7 @@ async def test_an_answer_that_cannot_be_central_s_is_not_taken(valley: Valley, c
 async def test_whoever_claims_to_hold_more_than_was_ever_written_does_not_send_the_phone_in_circles(
     valley: Valley,
 ) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     valley.lines["cuc"].overheard = garbling(valley.lines["cuc"], {"acked": 1000})
     assert isinstance(await valley.sync("cuc"), exchange.Busy)
     valley.lines["cuc"].overheard = lambda _request, _body: None
@@ -211,7 +211,7 @@ def garbling(line: Line, change: dict[str, Any]) -> Callable[[httpx.Request, byt
 
 @told
 async def test_central_too_busy_for_now_is_asked_again_when_it_says(valley: Valley) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     busy = problem(503, "unavailable", retry="later")
     busy.headers["Retry-After"] = "45"
     valley.lines["cuc"].overheard = once("/api/v1/sync", busy)
@@ -224,7 +224,7 @@ async def test_central_too_busy_for_now_is_asked_again_when_it_says(valley: Vall
 async def test_a_batch_too_large_for_central_is_halved_and_no_tap_is_torn_apart(valley: Valley) -> None:
     valley.cuc.book.remark(valley.visit, "badge_worn_all", "xem lại")
     valley.cuc.book.remark(valley.visit, "badge_worn_all", "đã xem")
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     batches: list[list[int]] = []  # of each batch the taps (`tx`) of its entries
 
     def overheard(request: httpx.Request, body: bytes) -> httpx.Response | None:
@@ -245,7 +245,7 @@ async def test_a_batch_too_large_for_central_is_halved_and_no_tap_is_torn_apart(
 
 @told
 async def test_a_refusal_that_will_not_change_stops_the_run_and_keeps_everything(valley: Valley) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     valley.lines["cuc"].overheard = once("/api/v1/sync", problem(403, "device-revoked", retry="never"))
     trouble = await valley.sync("cuc")
     assert isinstance(trouble, exchange.Stopped) and trouble.name == "device-revoked"
@@ -276,7 +276,7 @@ async def test_two_copies_of_one_notebook_go_separate_ways_and_lose_nothing(vall
     await valley.sync("cuc")
     with copy_of(valley, "cuc", "copy") as copy:
         valley.cuc.book.answer(visit, "objective_difficulty", "Đường xa")
-        photograph(copy, visit, 1)
+        await photograph(copy, visit, 1)
         copy.book.answer(visit, "badge_worn_all", "no")
         epoch = own_entries(copy)[-1][1]
         await valley.sync_until_quiet("cuc", "copy", "dung")
@@ -298,7 +298,7 @@ async def test_a_notebook_restored_from_an_old_backup_fetches_what_it_had_sent(v
     valley.cuc.book.answer(visit, "badge_worn_all", "yes")
     await valley.sync("cuc")
     with copy_of(valley, "cuc", "backup") as backup:
-        a_morning(valley.cuc, visit)
+        await a_morning(valley.cuc, visit)
         await valley.sync("cuc")
         if writes_on:
             backup.book.answer(visit, "objective_difficulty", "Mất điện")
@@ -314,7 +314,7 @@ async def test_a_notebook_restored_from_an_old_backup_fetches_what_it_had_sent(v
 
 @told
 async def test_central_missing_a_stretch_is_sent_it_again(valley: Valley) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     await valley.sync("cuc")
     valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
     valley.lines["cuc"].overheard = once("/api/v1/sync", problem(409, "seq-gap", expected=3))
@@ -325,7 +325,7 @@ async def test_central_missing_a_stretch_is_sent_it_again(valley: Valley) -> Non
 
 @told
 async def test_an_expired_cursor_means_pulling_anew_and_changes_nothing(valley: Valley) -> None:
-    a_morning(valley.dung, valley.visit)
+    await a_morning(valley.dung, valley.visit)
     await valley.sync_until_quiet()
     before = dump(valley.cuc.book.store)
     valley.lines["cuc"].overheard = once("/api/v1/sync", problem(410, "cursor-expired"))
@@ -339,12 +339,12 @@ async def test_an_expired_cursor_means_pulling_anew_and_changes_nothing(valley: 
 
 async def _both_worked(valley: Valley) -> str:
     """Both phones have worked on one visit, each on records of the other; returns a photo of Cúc's that Dũng captioned."""
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     await valley.sync_until_quiet()
     photo = valley.dung.book.visit(valley.visit).photos[0]
     valley.dung.book.edit_photo(photo, caption="bảng tin")
     valley.dung.book.rename_row(valley.visit, valley.dung.book.visit(valley.visit).rooms()[0].id, "Phòng Tư pháp")
-    photograph(valley.dung, valley.visit, 3)
+    await photograph(valley.dung, valley.visit, 3)
     valley.dung.book.close_visit(valley.visit)
     await valley.sync_until_quiet()
     return photo.id
@@ -391,13 +391,13 @@ async def test_an_empty_central_gets_earlier_lives_of_a_journal_too(valley: Vall
 @told
 async def test_a_central_restored_from_a_backup_is_noticed_and_filled_up_again(valley: Valley, since: int) -> None:
     """Same identity, older content: a phone's cursor points past its end, or at an entry written since in another's place."""
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     await valley.sync_until_quiet()
     valley.back_up_central("backup")
-    photograph(valley.cuc, valley.visit, 4)
+    await photograph(valley.cuc, valley.visit, 4)
     valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
     valley.dung.book.answer(valley.visit, "one_stop_arrangement", "own_desk")
-    photograph(valley.dung, valley.visit, 5)
+    await photograph(valley.dung, valley.visit, 5)
     await valley.sync_until_quiet()
     before = dump(valley.cuc.book.store)
     valley.replace_central("backup")

@@ -65,11 +65,11 @@ def snapshot(number: int) -> bytes:
     return b"\xff\xd8\xff" + bytes([number]) * 300
 
 
-def photograph(phone: Phone, visit: str, number: int, item: str = "") -> str:
+async def photograph(phone: Phone, visit: str, number: int, item: str = "") -> str:
     data, small = snapshot(number), snapshot(number)[:50]
     sha256, preview = hashlib.sha256(data).hexdigest(), hashlib.sha256(small).hexdigest()
-    phone.files.keep(sha256, data)
-    phone.files.keep(preview, small)
+    await phone.files.keep(sha256, data)
+    await phone.files.keep(preview, small)
     facts = PhotoFacts(sha256, len(data), 40, 30, "image/jpeg", preview, len(small))
     return phone.book.add_photo(visit, facts, item=item)
 
@@ -97,7 +97,7 @@ async def take(step: tuple[str, str, Any], valley: Valley, visit: str) -> None:
                 else:
                     book.remove_row(visit, rooms[-1].id)
             case "photo":
-                photograph(phone, visit, given, ["", "attendance_room", "tthc_board_photo"][given])
+                await photograph(phone, visit, given, ["", "attendance_room", "tthc_board_photo"][given])
             case "remove photo" | "caption" if photos := book.visit(visit).photos:
                 if action == "caption":
                     book.edit_photo(photos[-1], caption=given)

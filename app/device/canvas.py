@@ -1,0 +1,96 @@
+"""Pictures in the browser: its own decoders and encoders, a canvas in memory, and `web/site/measure.js`.
+
+Everything is drawn without the graphics card (`willReadFrequently`), so that one photo gives one verdict on every phone.
+"""
+
+import asyncio
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, to_js
+
+from app.photos.judge import JUDGED_SIDE
+from app.photos.prepare import Undecodable, fitted
+
+
+class CanvasPictures:
+    """`Pictures` in a dedicated worker."""
+
+    async def opened(self, raw: bytes, longest_side: int) -> "CanvasPicture":
+        blob = js.Blob.new(to_js([to_js(raw)]))
+        try:
+            bitmap = await js.createImageBitmap(blob, _options(imageOrientation="from-image"))
+        except JsException as error:
+            raise Undecodable(str(error)) from error
+        await asyncio.sleep(0)
+        try:
+            return CanvasPicture(_drawn(bitmap, *fitted(bitmap.width, bitmap.height, longest_side)))
+        finally:
+            bitmap.close()
+
+
+class CanvasPicture:
+    """A `Picture` on a canvas."""
+
+    def __init__(self, canvas: Any):
+        self.width, self.height = int(canvas.width), int(canvas.height)
+        self._canvas = canvas
+
+    async def encoded(self, media_type: str, quality: int, side: int | None = None) -> bytes | None:
+        size = fitted(self.width, self.height, side or max(self.width, self.height))
+        canvas = self._canvas if size == (self.width, self.height) else _drawn(self._canvas, *size)
+        blob = await canvas.convertToBlob(_options(type=media_type, quality=quality / 100))
+        if canvas is not self._canvas:
+            _free(canvas)
+        if blob.type != media_type:  # a client without that encoder gives a PNG instead
+            return None
+        return bytes((await blob.arrayBuffer()).to_bytes())
+
+    async def measured(self) -> tuple[float, float]:
+        pixels = _pen(self._canvas).getImageData(0, 0, self.width, self.height).data
+        await asyncio.sleep(0)
+        variance, mean = js.skt.measure(pixels, self.width, self.height, JUDGED_SIDE).to_py()
+        return float(variance), float(mean)
+
+    def close(self) -> None:
+        _free(self._canvas)
+
+
+def _drawn(source: Any, width: int, height: int) -> Any:
+    """A canvas of that size with the picture on white. `source` is left as it is.
+
+    A large one is halved until one step is left: halving takes every pixel into account, a large step skips most of them.
+    """
+    half = source
+    while half.width >= 2 * width and half.height >= 2 * height:
+        smaller = _painted(half, half.width // 2, half.height // 2)
+        if half is not source:
+            _free(half)
+        half = smaller
+    canvas = _painted(half, width, height)
+    if half is not source:
+        _free(half)
+    return canvas
+
+
+def _painted(source: Any, width: int, height: int) -> Any:
+    canvas = js.OffscreenCanvas.new(width, height)
+    pen = _pen(canvas)
+    pen.fillStyle = "white"
+    pen.fillRect(0, 0, width, height)
+    pen.imageSmoothingQuality = "high"
+    pen.drawImage(source, 0, 0, width, height)
+    return canvas
+
+
+def _pen(canvas: Any) -> Any:
+    return canvas.getContext("2d", _options(willReadFrequently=True))
+
+
+def _free(canvas: Any) -> None:
+    """Its pixels away at once: some clients wait for a garbage collection that a phone has no memory for."""
+    canvas.width = canvas.height = 0
+
+
+def _options(**named: Any) -> Any:
+    return to_js(named, dict_converter=js.Object.fromEntries)

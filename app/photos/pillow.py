@@ -1,0 +1,142 @@
+"""Pictures by Pillow, beside the event loop. Imported late: it takes a while, and the browser has none."""
+
+import asyncio
+import io
+import struct
+import warnings
+from typing import TYPE_CHECKING
+
+from app.photos.judge import JUDGED_SIDE
+from app.photos.prepare import JPEG, WEBP, Undecodable, fitted
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# What Pillow raises, besides its own errors, while reading damaged bytes.
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
+
+_ORIENTATION = 0x0112
+
+
+class PillowPictures:
+    """`Pictures` where Pillow is installed."""
+
+    async def opened(self, raw: bytes, longest_side: int) -> "PillowPicture":
+        return await asyncio.to_thread(lambda: PillowPicture(_decoded(raw, longest_side)))
+
+
+class PillowPicture:
+    """A `Picture` in RGB."""
+
+    def __init__(self, image: "Image"):
+        self.width, self.height = image.size
+        self._image = image
+
+    async def encoded(self, media_type: str, quality: int, side: int | None = None) -> bytes | None:
+        return await asyncio.to_thread(lambda: _encoded(self._image, media_type, quality, side))
+
+    async def measured(self) -> tuple[float, float]:
+        return await asyncio.to_thread(lambda: measure(self._image))
+
+    def close(self) -> None:
+        self._image.close()
+
+
+def _decoded(raw: bytes, longest_side: int) -> "Image":
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sizes we accept, and about damaged metadata we do not need
+            image: Image.Image = Image.open(io.BytesIO(raw), formats=("JPEG", "PNG", "WEBP"))
+            image.draft("RGB", (2 * longest_side, 2 * longest_side))  # a large JPEG is decoded at half or a quarter
+            image.load()
+            turn = _turn(image)
+            image = _shrunk(_in_rgb(image), longest_side)
+            return image.transpose(turn) if turn is not None else image
+    except (Image.DecompressionBombError, *_DAMAGED) as error:
+        raise Undecodable from error
+
+
+def _in_rgb(image: "Image") -> "Image":
+    """In RGB; what is transparent becomes white."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        image = image.point(lambda grey: grey / 256).convert("L")  # 16-bit greys would be clipped to white
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _shrunk(image: "Image", side: int) -> "Image":
+    from PIL import Image
+
+    return image.resize(fitted(*image.size, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _turn(image: "Image") -> "Image.Transpose | None":  # type: ignore[name-defined]
+    """What brings the picture upright, by its EXIF orientation (1 to 8); damaged metadata turns nothing."""
+    from PIL import Image
+
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    try:
+        return turns.get(image.getexif().get(_ORIENTATION, 1))
+    except _DAMAGED:
+        return None
+
+
+def _encoded(image: "Image", media_type: str, quality: int, side: int | None) -> bytes | None:
+    """The picture alone: no EXIF, no XMP, no profile, no thumbnail."""
+    from PIL import features
+
+    if media_type == WEBP and not features.check("webp"):
+        return None
+    form = {JPEG: "JPEG", WEBP: "WEBP"}[media_type]
+    image = _shrunk(image, side) if side else image
+    image.info = {}
+    out = io.BytesIO()
+    image.save(out, form, quality=quality, **({"optimize": True} if form == "JPEG" else {"method": 4}))
+    return out.getvalue()
+
+
+def measure(image: "Image") -> tuple[float, float]:
+    """(variance of the 4-neighbour Laplacian of luma, mean luma), measured at 640 px, as `Picture.measured` promises.
+
+    `web/site/measure.js` is the same in the browser: luma by ITU-R 601 in whole numbers, shrunk by a triangle filter.
+    """
+    from PIL import Image, ImageMath
+
+    luma = image.convert("L")
+    luma = luma.resize(fitted(*luma.size, JUDGED_SIDE), Image.Resampling.BILINEAR)
+    brightness = _mean(luma.convert("F"))
+    width, height = luma.size
+    if width < 3 or height < 3:
+        return 0.0, brightness
+    floats = luma.convert("F")
+    shifted = {
+        name: floats.crop((x, y, x + width - 2, y + height - 2))
+        for name, x, y in (("middle", 1, 1), ("left", 0, 1), ("right", 2, 1), ("up", 1, 0), ("down", 1, 2))
+    }
+    laplacian = ImageMath.lambda_eval(
+        lambda at: at["left"] + at["right"] + at["up"] + at["down"] - at["middle"] * 4, **shifted
+    )
+    squares = ImageMath.lambda_eval(lambda at: at["it"] * at["it"], it=laplacian)
+    return max(0.0, _mean(squares) - _mean(laplacian) ** 2), brightness
+
+
+def _mean(floats: "Image") -> float:
+    """Mean of an image of floats; a box one pixel large is exactly that, computed in C."""
+    from PIL import Image
+
+    return float(floats.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))  # type: ignore[arg-type]
