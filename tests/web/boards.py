@@ -29,8 +29,9 @@ def board(title: str = "BỘ THỦ TỤC HÀNH CHÍNH", lines: int = 14) -> Imag
 
 
 def as_video(image: Image.Image, path: Path) -> Path:
-    """A motion JPEG of one frame, for `--use-file-for-fake-video-capture`."""
+    """A motion JPEG for `--use-file-for-fake-video-capture`, held by a hand that is never quite still."""
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=92)
+    for shake in range(12):
+        image.rotate(shake / 40).save(out, "JPEG", quality=92)
     path.write_bytes(out.getvalue())
     return path
