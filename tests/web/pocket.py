@@ -98,6 +98,11 @@ class Pocket:
         """The app in a new tab, once its first screen (with `seeing` on it) is there."""
         return shown(self.page(url), seeing)
 
+    def reopened(self, page: Page) -> Phone:
+        """The app of a page that is being loaded again."""
+        page.wait_for_selector("#opening", state="attached", timeout=PATIENCE * 1000)
+        return shown(page)
+
     def installed(self, page: Page) -> None:
         """Waits until the offline copy is whole and in charge."""
         until(
