@@ -41,9 +41,9 @@ lock: .venv/.test  ## run.lock, test.lock and web/packages.lock anew, with hashe
 	@$(BIN)/uv pip compile --python-platform wasm32-pyodide2025 --python-version 3.14 --no-emit-index-url --generate-hashes \
 		--no-header --quiet $(LOCK) web/packages.in -o web/packages.lock
 
-clean:  ## the installed parts away; the data stays
+clean:  ## the installed and built parts away; the data stays
 	@echo "Xóa phần đã cài, giữ dữ liệu / removing what was installed, keeping data"
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv web/dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit("Cần Python 3.11 trở lên / Python 3.11 or newer is needed") if sys.version_info < (3, 11) else 0'

@@ -38,7 +38,7 @@ from central.settings import DEMO_SECRET, Settings, SettingsError
 from central.summary import as_csv, as_xlsx, file_name, summary
 from central.verify import counted, verify
 from central.visits import visit_document
-from web.build import BuildFailed, ensure
+from web.build import BuildFailed, ensure, wire_bytes
 
 SHOWN_FINDINGS = 50
 
@@ -146,21 +146,24 @@ def _app(_asked: argparse.Namespace) -> int:
     print(f"Ứng dụng trên điện thoại / field app: {build.folder}")
     print(f"Phiên bản / version: {build.version}")
     print(f"Số tệp / files: {len(build.files)}")
-    print(f"Tải về lần đầu / first visit, over the wire: {number(build.bytes_over_the_wire)} byte")
+    print(f"Tải về lần đầu / first visit, over the wire: {number(wire_bytes(build.folder))} byte")
     return 0
 
 
 def _with_field_app(settings: Settings) -> Settings:
-    """With the field app, built first when it is missing or old. Central runs without it too: what is synced matters more."""
+    """With the field app: the build KIEMTRA_FIELD_APP names, else our own, built first when it is missing or old.
+
+    Central runs without it too: what is synced matters more.
+    """
     try:
-        folder = ensure(_say)
+        folder = settings.field_app or ensure(_say)
         read_build(folder)
     except (BuildFailed, NotBuilt) as reason:
         _say(
             "Chưa có ứng dụng trên điện thoại ở trang đầu, trung tâm vẫn chạy / central runs without the field app: "
             + " ".join(str(reason).split())
         )
-        return settings
+        return replace(settings, field_app=None)
     return replace(settings, field_app=folder)
 
 

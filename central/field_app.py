@@ -117,11 +117,6 @@ class Build:
     version: str
     files: Mapping[str, BuiltFile]
 
-    @property
-    def bytes_over_the_wire(self) -> int:
-        """What a first visit costs a browser that takes every packing."""
-        return sum(min(form.size for form in file.forms.values()) for file in self.files.values())
-
 
 def read_build(folder: Path) -> Build:
     """The build in a folder, its facts checked against the files that are there. Raises NotBuilt."""

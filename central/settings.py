@@ -70,7 +70,7 @@ class Settings:
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, *, start_demo: bool = False, needs_secret: bool = True
     ) -> Self:
-        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT and _PUBLIC_URL.
+        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT, _PUBLIC_URL and _FIELD_APP.
 
         A demo's folder holds its own random secret, made here on the first `start_demo`; real work takes it from
         KIEMTRA_SECRET only; what signs nothing does without. Raises SettingsError.
@@ -108,6 +108,7 @@ class Settings:
             port=port,
             is_demo=is_demo,
             public_url=public_url,
+            field_app=Path(given["KIEMTRA_FIELD_APP"]).resolve() if given.get("KIEMTRA_FIELD_APP") else None,
         )
 
 

@@ -103,7 +103,7 @@ PARTS = (
     Part(("web",), ("web",), ("brotli", "flet_web", "PIL"), late=("PIL", "flet_web")),
     Part(
         ("central",),
-        ("central", "web", *READINGS, "app.minutes", *MEETING),
+        ("central", *READINGS, "app.minutes", *MEETING),
         None,
         never=("flet", "flet_camera", "flet_web"),
     ),

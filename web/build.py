@@ -4,6 +4,7 @@ Needs no network but the package indexes of pip and npm, and those only when a l
 same files.
 """
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -35,13 +36,16 @@ __all__ = ["BuildFailed", "build", "ensure", "wire_bytes"]
 
 
 def ensure(say: Say = print) -> Path:
-    """The built app, built anew when it is missing or its sources changed. Raises BuildFailed."""
-    try:
-        facts = json.loads((DIST / "build.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        facts = {}
-    if facts.get("fingerprint") != fingerprint(ROOT):
-        build(DIST, say=say)
+    """The built app, built anew when it is missing or its sources changed; a second caller waits. Raises BuildFailed."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "building").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        try:
+            facts = json.loads((DIST / "build.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            facts = {}
+        if facts.get("fingerprint") != fingerprint(ROOT):
+            build(DIST, say=say)
     return DIST
 
 
@@ -164,8 +168,8 @@ def _manifest() -> dict[str, Any]:
         "scope": "/",
         "display": "standalone",
         "orientation": "portrait",
-        "background_color": "#FAFDFB",
-        "theme_color": "#00504A",
+        "background_color": "#FBFAF5",
+        "theme_color": "#0A4A44",
         "prefer_related_applications": False,
         "icons": [
             {"src": f"icons/icon{kind}-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}

@@ -334,9 +334,3 @@ def test_without_a_build_the_front_page_says_what_to_do_and_keeps_the_code(opene
     assert invited.status_code == 503 and "7KQ2M-X0D4T" in invited.text
     assert "<script>" not in client.get("/?enrol=<script>").text
     assert client.get("/visit/12", headers=NAVIGATING).status_code == 404
-
-
-def test_the_size_of_a_first_visit_is_that_of_the_best_packing(build: Path) -> None:
-    codings = {address: ["identity"] if address in UNPACKED else ["identity", "gzip", "br"] for address in FILES}
-    smallest = [min(len(on_disk(address, coding)) for coding in codings[address]) for address in FILES]
-    assert read_build(build).bytes_over_the_wire == sum(smallest)

@@ -21,11 +21,11 @@ from central import cli
 from central.app import system_clock
 from central.cli import main
 from central.database import Database, rows
-from central.field_app import APP_POLICY, read_build
+from central.field_app import APP_POLICY
 from central.intake import write_as_central
 from central.settings import Settings, SettingsError
 from tests.central.built import FILES, write_build
-from web.build import BuildFailed
+from web.build import BuildFailed, wire_bytes
 
 ROOT = Path(__file__).parents[2]
 SECRET = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c"
@@ -142,7 +142,7 @@ def test_the_app_is_built_by_a_command_that_says_what_it_costs_a_phone(
     monkeypatch.setattr(cli, "ensure", lambda say: folder)
     monkeypatch.delenv("KIEMTRA_DATA")
     status, said, _ = run("app")
-    size = f"{read_build(folder).bytes_over_the_wire:,}".replace(",", ".")
+    size = f"{wire_bytes(folder):,}".replace(",", ".")
     assert status == 0
     for fact in (str(folder), "0123456789ab", f"files: {len(FILES)}\n", f"over the wire: {size} byte"):
         assert fact in said

@@ -49,10 +49,11 @@ class Inspector:
         phone.box("review")
         return phone.here().split("/visit/")[1]
 
-    def count_by_room(self, rooms: list[dict[str, Any]]) -> None:
+    def count_by_room(self, rooms: list[dict[str, Any]], after: int = 0) -> None:
+        """From the visit's screen and back to it; `after` rooms are counted already. The first one is photographed."""
         phone = self.phone
         phone.tap("section-attendance-room")
-        for place, room in enumerate(rooms, 1):
+        for place, room in enumerate(rooms, after + 1):
             phone.sees("Chưa có phòng nào" if place == 1 else "Cộng toàn đơn vị")
             phone.type_into("room-name", room["room_name"])
             phone.tap(phone.awake("room-add"))
@@ -66,7 +67,7 @@ class Inspector:
             phone.tap("title")
         phone.sees("Cộng toàn đơn vị")
         phone.tap("back")
-        phone.sees(f"{len(rooms)}/{len(rooms)} phòng")
+        phone.sees(f"{after + len(rooms)}/{after + len(rooms)} phòng")
 
     def count_as_one(self, room: dict[str, Any]) -> None:
         phone = self.phone

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Worke
 
 from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PATIENCE, PHONE, Phone, until
 
-WARM_SECONDS = 90.0
+WARM_SECONDS = 180.0
 """Until the app's first screen; only failures take that long."""
 
 

@@ -80,6 +80,7 @@ function watch(kept) {
 }
 if ("serviceWorker" in navigator) {
   navigator.serviceWorker.addEventListener("controllerchange", () => { if (is_switching) location.reload(); });
-  addEventListener("load", () => navigator.serviceWorker.register("/sw.js", { updateViaCache: "none" })
+  const engine = window.ImageDecoder && Intl.v8BreakIterator ? "blink" : "other";  // as Flutter tells its two CanvasKits apart
+  addEventListener("load", () => navigator.serviceWorker.register(`/sw.js?engine=${engine}`, { updateViaCache: "none" })
     .then(watch, refused => console.warn("no offline copy:", refused)));
 }

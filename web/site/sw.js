@@ -6,8 +6,8 @@ const RELEASE = __RELEASE__;
 const NAME = `app-${RELEASE.version}`, LIST = "/release.json";
 const AT_ONCE = 4;
 
-const is_blink = Boolean(self.ImageDecoder && Intl.v8BreakIterator);  // as Flutter's loader tells its two CanvasKits apart
-const is_ours = path => !RELEASE.only[path] || (RELEASE.only[path] === "blink") === is_blink;
+const engine = new URLSearchParams(location.search).get("engine");  // the page knows it
+const is_ours = path => (RELEASE.only[path] ?? engine) === engine;
 
 async function former() {
   for (const name of await caches.keys()) {
