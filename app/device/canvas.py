@@ -57,23 +57,7 @@ class CanvasPicture:
 
 
 def _drawn(source: Any, width: int, height: int) -> Any:
-    """A canvas of that size with the picture on white. `source` is left as it is.
-
-    A large one is halved until one step is left: halving takes every pixel into account, a large step skips most of them.
-    """
-    half = source
-    while half.width >= 2 * width and half.height >= 2 * height:
-        smaller = _painted(half, half.width // 2, half.height // 2)
-        if half is not source:
-            _free(half)
-        half = smaller
-    canvas = _painted(half, width, height)
-    if half is not source:
-        _free(half)
-    return canvas
-
-
-def _painted(source: Any, width: int, height: int) -> Any:
+    """A canvas of that size with the picture on white. `source` is left as it is."""
     canvas = js.OffscreenCanvas.new(width, height)
     pen = _pen(canvas)
     pen.fillStyle = "white"

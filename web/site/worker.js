@@ -3,6 +3,7 @@
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
 import { measure } from "/measure.js";
+import * as photos from "/photos.js";
 
 const HAS_IMAGE = false;  // the build says whether it made a memory image of the interpreter
 const asked = new Map();  // id of a question to the page -> how to answer it
@@ -16,6 +17,7 @@ self.skt = {
   problem: "",            // why there are no files: missing, in-use, failed
   flush: () => {},
   measure,
+  photos: { ...photos, opened: photos.open("photos") },
   readCode: async bytes => (await import("/codes.js")).readCode(bytes),
   onRelease: null,        // called when a newer release of the app waits
   ask(what, value) {
