@@ -135,6 +135,11 @@ class Recorder:
             write_meta(connection, "epoch", epoch)
         self.reload()
 
+    @property
+    def chain(self) -> tuple[str, str] | None:
+        """(device, epoch) that is being written; None before enrolment."""
+        return (self._writer.device, self._writer.epoch) if self._writer else None
+
     # Reference data
 
     @property

@@ -6,6 +6,7 @@ be told into a message and lets bugs be loud.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
+from app.carrying import Arrived, carry_out, take_in
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.notebook import Notebook, PhotoFacts
@@ -26,11 +28,14 @@ from app.recorder import Enrolment
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem
 from app.sync import exchange, ledger
+from app.sync.bundle import NotABundle
 from app.sync.exchange import Busy, Progress, Stopped
+from app.sync.files import PhotoState as FileState
+from app.sync.stamp import fold
 
 log = logging.getLogger("sokiemtra")
 
-PhotoState: TypeAlias = ledger.PhotoState
+PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
 
 T = TypeVar("T")
@@ -40,6 +45,9 @@ RESERVE_BYTES = 50 * 1024 * 1024
 
 QUIET_SECONDS = 60
 """How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
+
+STEP_SHOWN_MS = 300
+"""How often the screen hears how far a bundle has come."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,12 @@ class Message:
         """From "Vietnamese / English"."""
         vi, _, en = words.partition(" / ")
         return cls(vi, en or vi, is_problem)
+
+
+NO_ROOM_TO_IMPORT = Message(
+    "Máy không đủ chỗ cho tệp này. Sổ trên máy không thay đổi. Xóa bớt tệp khác rồi nhập lại.",
+    "The phone has no room for this file. Nothing has changed. Free some space, then import again.",
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,16 @@ class Shot:
     verdict: Verdict
 
 
+@dataclass(frozen=True)
+class Carried:
+    """How far a bundle has come: `way` out or in, entries or photos, done, of how many (0 when not known)."""
+
+    way: str
+    what: str = "entries"
+    done: int = 0
+    of: int = 0
+
+
 @ft.observable
 @dataclass(eq=False)
 class AppState:
@@ -91,6 +115,8 @@ class AppState:
     revision: int = 0
     message: Message | None = None
     sync: SyncView = field(default_factory=SyncView)
+    carried: Carried | None = None
+    """The bundle being written or read just now."""
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
@@ -388,9 +414,50 @@ class AppState:
         path = self.failure.path if self.failure else self.device.data / "notebook.sqlite"
         return path.read_bytes()
 
-    def exported(self) -> bytes:
-        """The whole journal as JSON lines."""
-        return "".join(self.book.export_journal()).encode()
+    @property
+    def bundle_name(self) -> str:
+        """so-kiem-tra_2026-11-22_may-cua-lan.zip"""
+        phone = re.sub(r"[^a-z0-9]+", "-", fold(self.book.setting("phone_name"))).strip("-")
+        return "_".join(part for part in ("so-kiem-tra", self.book.today, phone) if part) + ".zip"
+
+    async def exported(self) -> bytes:
+        """Everything recorded on this phone and every photo on it, as a bundle."""
+        assert self.files is not None
+        try:
+            return await carry_out(self.book, self.files, self._stepping("out"))
+        finally:
+            self.carried = None
+
+    async def take_bundle(self, data: bytes) -> Arrived | None:
+        """Take what a bundle holds into the notebook; None, with a message and nothing changed, when it cannot be begun."""
+        assert self.files is not None
+        if self.carried is not None:
+            return None
+        if self.device.free_bytes() < len(data) + RESERVE_BYTES:
+            self.tell(NO_ROOM_TO_IMPORT)
+            return None
+        try:
+            return await take_in(self.book, self.files, data, self._stepping("in"))
+        except NotABundle as problem:
+            self.tell(Message.of(str(problem)))
+            return None
+        finally:
+            self.carried = None
+            self.changed()
+            self._wake.set()
+
+    def _stepping(self, way: str) -> Callable[[str, int, int], None]:
+        """Shows how far a bundle has come, a few times a second."""
+        self.carried = Carried(way)
+        shown = self.device.now()
+
+        def on_step(what: str, done: int, of: int) -> None:
+            nonlocal shown
+            if self.device.now() - shown >= STEP_SHOWN_MS:
+                shown = self.device.now()
+                self.carried = Carried(way, what, done, of)
+
+        return on_step
 
     def used_bytes(self) -> tuple[int, int]:
         """(notebook, photos) on this phone."""

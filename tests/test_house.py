@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
 READINGS = (*WORDS, "app.readings", "app.units")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
-MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
+MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire", "app.sync.bundle")
 """What phone and central share of sync."""
 HOT_CORE = (*MEETING, "app.checklist", "app.figures")
 
@@ -50,11 +50,12 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying"),
         (
             "app.notebook",
             "app.counting",
             "app.recorder",
+            "app.carrying",
             "app.store",
             "app.reference",
             *READINGS,
@@ -83,6 +84,7 @@ PARTS = (
             "app.store",
             "app.notebook",
             "app.recorder",
+            "app.carrying",
             "app.photos",
             "app.minutes",
             "app.sync",
