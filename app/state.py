@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app.carrying import Arrived, carry_out, take_in
+from app import carrying
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.notebook import Notebook, PhotoFacts
@@ -37,6 +37,7 @@ log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Arrived: TypeAlias = carrying.Arrived
 
 T = TypeVar("T")
 
@@ -117,6 +118,8 @@ class AppState:
     sync: SyncView = field(default_factory=SyncView)
     carried: Carried | None = None
     """The bundle being written or read just now."""
+    arrived: Arrived | None = None
+    """What the last bundle brought, until it is put away."""
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
@@ -409,10 +412,10 @@ class AppState:
 
     # Files out
 
-    def raw_file(self) -> bytes:
+    async def raw_file(self) -> bytes:
         """The notebook's file as it lies there, for when it cannot be opened."""
         path = self.failure.path if self.failure else self.device.data / "notebook.sqlite"
-        return path.read_bytes()
+        return await self.device.in_background(path.read_bytes)
 
     @property
     def bundle_name(self) -> str:
@@ -424,27 +427,30 @@ class AppState:
         """Everything recorded on this phone and every photo on it, as a bundle."""
         assert self.files is not None
         try:
-            return await carry_out(self.book, self.files, self._stepping("out"))
+            return await carrying.carry_out(self.book, self.files, self._stepping("out"))
         finally:
             self.carried = None
 
-    async def take_bundle(self, data: bytes) -> Arrived | None:
-        """Take what a bundle holds into the notebook; None, with a message and nothing changed, when it cannot be begun."""
+    async def take_bundle(self, data: bytes) -> None:
+        """Take what a bundle holds into the notebook, `arrived` saying what; a message when nothing can be taken."""
         assert self.files is not None
         if self.carried is not None:
-            return None
+            return
+        self.arrived = None
         if self.device.free_bytes() < len(data) + RESERVE_BYTES:
             self.tell(NO_ROOM_TO_IMPORT)
-            return None
+            return
         try:
-            return await take_in(self.book, self.files, data, self._stepping("in"))
+            self.arrived = await carrying.take_in(self.book, self.files, data, self._stepping("in"))
         except NotABundle as problem:
             self.tell(Message.of(str(problem)))
-            return None
         finally:
             self.carried = None
             self.changed()
             self._wake.set()
+
+    def put_arrived_away(self) -> None:
+        self.arrived = None
 
     def _stepping(self, way: str) -> Callable[[str, int, int], None]:
         """Shows how far a bundle has come, a few times a second."""

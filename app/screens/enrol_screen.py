@@ -1,10 +1,14 @@
-"""Giving the phone a place in a team: a code or link, a name, one button; errors stay beside what caused them."""
+"""Giving the phone a place in a team: a code or link, a name, one button; errors stay beside what caused them.
+
+A phone that has no place yet can also take in what another one had: recorded visits are read without being enrolled.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import flet as ft
 
+from app.screens.carry import TakeIn
 from app.screens.frame import bar, screen
 from app.screens.listing import typing_field
 from app.screens.parts import Handler, button, panel, text
@@ -55,6 +59,7 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
         on_name=set_name,
         on_enrol=enrol,
         on_back=road.back if app.is_enrolled else None,
+        take_in=None if app.is_enrolled else TakeIn(),
     )
 
 
@@ -71,6 +76,7 @@ def draw(
     on_name: Handler,
     on_enrol: Handler,
     on_back: Handler | None,
+    take_in: ft.Control | None,
 ) -> ft.Control:
     intro = [look.say("enrol_ready" if is_invited else "enrol_intro")]
     if is_again:
@@ -99,6 +105,8 @@ def draw(
                 height=COUNTER,
             )
         )
+    if take_in is not None:
+        body += [ft.Divider(height=20), take_in]
     return screen(body, head=bar(look, look.say("enrol_title"), on_back), spacing=14)
 
 
