@@ -140,6 +140,12 @@ class Recorder:
         """(device, epoch) that is being written; None before enrolment."""
         return (self._writer.device, self._writer.epoch) if self._writer else None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded here, or fetched."""
+        with self.store.reading() as connection:
+            return connection.execute(text("SELECT 1 FROM entry LIMIT 1")).one_or_none() is None
+
     # Reference data
 
     @property

@@ -6,8 +6,7 @@ be told into a message and lets bugs be loud.
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -16,60 +15,35 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app import carrying
+from app import carrying, recovery, safekeeping
 from app.checklist import Refusal
 from app.device import Device, this_device
+from app.message import Message
 from app.notebook import Notebook, PhotoFacts
 from app.photos.judge import Verdict, verdict
 from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
 from app.photos.store import DiskFull as NoRoomForPhotos
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
+from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem
 from app.sync import exchange, ledger
-from app.sync.bundle import NotABundle
 from app.sync.exchange import Busy, Progress, Stopped
 from app.sync.files import PhotoState as FileState
-from app.sync.stamp import fold
 
 log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
 Arrived: TypeAlias = carrying.Arrived
+Recovery: TypeAlias = recovery.Recovery
+Carried: TypeAlias = safekeeping.Carried
 
 T = TypeVar("T")
 
-RESERVE_BYTES = 50 * 1024 * 1024
-"""Room kept for figures: new photos are refused before the disk is full."""
-
 QUIET_SECONDS = 60
 """How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
-
-STEP_SHOWN_MS = 300
-"""How often the screen hears how far a bundle has come."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """Something to tell the inspector once, in both languages."""
-
-    vi: str
-    en: str
-    is_problem: bool = True
-
-    @classmethod
-    def of(cls, words: str, is_problem: bool = True) -> "Message":
-        """From "Vietnamese / English"."""
-        vi, _, en = words.partition(" / ")
-        return cls(vi, en or vi, is_problem)
-
-
-NO_ROOM_TO_IMPORT = Message(
-    "Máy không đủ chỗ cho tệp này. Sổ trên máy không thay đổi. Xóa bớt tệp khác rồi nhập lại.",
-    "The phone has no room for this file. Nothing has changed. Free some space, then import again.",
-)
 
 
 @dataclass(frozen=True)
@@ -95,19 +69,9 @@ class Shot:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Carried:
-    """How far a bundle has come: `way` out or in, entries or photos, done, of how many (0 when not known)."""
-
-    way: str
-    what: str = "entries"
-    done: int = 0
-    of: int = 0
-
-
 @ft.observable
 @dataclass(eq=False)
-class AppState:
+class AppState(Safekeeping):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -120,6 +84,8 @@ class AppState:
     """The bundle being written or read just now."""
     arrived: Arrived | None = None
     """What the last bundle brought, until it is put away."""
+    recovery: Recovery | None = None
+    """Until it is put away."""
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
@@ -130,36 +96,44 @@ class AppState:
     @classmethod
     def open(cls, device: Device | None = None) -> "AppState":
         """The app on this machine, its notebook opened (or `failure` saying why not)."""
-        device = device or this_device()
-        app = cls(device)
-        try:
-            app.notebook = Notebook(
-                device.data / "notebook.sqlite",
-                now=device.now,
-                entropy=device.entropy,
-                assets=device.assets,
-                journal_mode=device.journal_mode,
-            )
-        except StoreProblem as problem:
-            app.failure = problem
-            return app
-        except DiskFull as full:
-            app.failure = StoreProblem(device.data / "notebook.sqlite", full.vi, full.en)
-            return app
-        app.files = PhotoFiles(device.data / "photos")
-        app.language = app.notebook.setting("language", "vi")
-        app.text_size = int(app.notebook.setting("text_size", "100"))
-        app.theme = app.notebook.setting("theme", "system")
-        with app.notebook.store.reading() as connection:
-            synced = read_meta(connection, "synced_at")
-        app.sync = SyncView(last_success=int(synced) if synced else None)
+        app = cls(device or this_device())
+        app._open()
         return app
 
-    @property
-    def book(self) -> Notebook:
-        """The notebook, once it is known to be open."""
-        assert self.notebook is not None
-        return self.notebook
+    def _open(self, aside: Sequence[str] = ()) -> None:
+        """Open the notebook, or say why not. `aside` names what was set aside of a damaged one before it."""
+        device, path = self.device, self.device.data / recovery.NOTEBOOK
+        try:
+            book = Notebook(
+                path, now=device.now, entropy=device.entropy, assets=device.assets, journal_mode=device.journal_mode
+            )
+            if recovery.recall(book, device.read_beside(recovery.ENROLMENT)) or aside:
+                recovery.begun(book, aside)
+        except StoreProblem as problem:
+            self.failure = problem
+            return
+        except DiskFull as full:
+            self.failure = StoreProblem(path, full.vi, full.en)
+            return
+        self.notebook, self.failure = book, None
+        self.note_enrolment()
+        self.files = PhotoFiles(device.data / "photos")
+        self.language = book.setting("language", "vi")
+        self.text_size = int(book.setting("text_size", "100"))
+        self.theme = book.setting("theme", "system")
+        self.recovery = recovery.read(book)
+        with book.store.reading() as connection:
+            synced = read_meta(connection, "synced_at")
+        self.sync = SyncView(last_success=int(synced) if synced else None)
+
+    def begin_anew(self) -> None:
+        """Set a damaged notebook aside and begin a new one as the same phone; the next sync brings back what central had."""
+        aside = self.set_aside()
+        if aside is None:
+            return
+        self._open(aside)
+        if self.is_open:
+            self.start_syncing()
 
     @property
     def is_open(self) -> bool:
@@ -191,9 +165,6 @@ class AppState:
             except RuntimeError as gone:
                 log.info("a window is gone: %s", gone)
                 self.close_window(window)
-
-    def tell(self, message: Message | None) -> None:
-        self.message = message
 
     # Recording
 
@@ -299,6 +270,7 @@ class AppState:
             ),
         )  # fmt: skip
         self.tap(self.book.set_setting, "phone_name", name.strip())
+        self.note_enrolment()
         await self.sync_once()
         return True
 
@@ -370,19 +342,22 @@ class AppState:
         try:
             async with self.device.client(enrolment.central_url) as client:
                 client.headers["Authorization"] = f"Bearer {enrolment.token}"
-                await exchange.run(
-                    exchange.Run(
-                        book.store,
-                        client,
-                        enrolment.token,
-                        self.device.now,
-                        self.device.entropy,
-                        read_file,
-                        on_progress,
-                        on_visits,
-                        on_reference,
-                    )
+                run = exchange.Run(
+                    book.store,
+                    client,
+                    enrolment.token,
+                    self.device.now,
+                    self.device.entropy,
+                    read_file,
+                    on_progress,
+                    on_visits,
+                    on_reference,
                 )
+                await exchange.run(run)
+                if self.recovery and not self.recovery.is_done:
+                    if await carrying.queue_held(book, files):
+                        await exchange.run(run)
+                    self.recovery = recovery.finished(book, files, self.recovery)
         except httpx.HTTPError as error:
             log.info("no line: %r", error)
             is_online = False
@@ -410,60 +385,10 @@ class AppState:
         with self.book.store.reading() as connection:
             return ledger.refusals(connection)
 
-    # Files out
-
-    async def raw_file(self) -> bytes:
-        """The notebook's file as it lies there, for when it cannot be opened."""
-        path = self.failure.path if self.failure else self.device.data / "notebook.sqlite"
-        return await self.device.in_background(path.read_bytes)
-
-    @property
-    def bundle_name(self) -> str:
-        """so-kiem-tra_2026-11-22_may-cua-lan.zip"""
-        phone = re.sub(r"[^a-z0-9]+", "-", fold(self.book.setting("phone_name"))).strip("-")
-        return "_".join(part for part in ("so-kiem-tra", self.book.today, phone) if part) + ".zip"
-
-    async def exported(self) -> bytes:
-        """Everything recorded on this phone and every photo on it, as a bundle."""
-        assert self.files is not None
-        try:
-            return await carrying.carry_out(self.book, self.files, self._stepping("out"))
-        finally:
-            self.carried = None
-
     async def take_bundle(self, data: bytes) -> None:
-        """Take what a bundle holds into the notebook, `arrived` saying what; a message when nothing can be taken."""
-        assert self.files is not None
-        if self.carried is not None:
-            return
-        self.arrived = None
-        if self.device.free_bytes() < len(data) + RESERVE_BYTES:
-            self.tell(NO_ROOM_TO_IMPORT)
-            return
-        try:
-            self.arrived = await carrying.take_in(self.book, self.files, data, self._stepping("in"))
-        except NotABundle as problem:
-            self.tell(Message.of(str(problem)))
-        finally:
-            self.carried = None
-            self.changed()
-            self._wake.set()
-
-    def put_arrived_away(self) -> None:
-        self.arrived = None
-
-    def _stepping(self, way: str) -> Callable[[str, int, int], None]:
-        """Shows how far a bundle has come, a few times a second."""
-        self.carried = Carried(way)
-        shown = self.device.now()
-
-        def on_step(what: str, done: int, of: int) -> None:
-            nonlocal shown
-            if self.device.now() - shown >= STEP_SHOWN_MS:
-                shown = self.device.now()
-                self.carried = Carried(way, what, done, of)
-
-        return on_step
+        await super().take_bundle(data)
+        self.changed()
+        self._wake.set()
 
     def used_bytes(self) -> tuple[int, int]:
         """(notebook, photos) on this phone."""

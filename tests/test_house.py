@@ -50,12 +50,13 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder", "app.carrying"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
             "app.recorder",
             "app.carrying",
+            "app.recovery",
             "app.store",
             "app.reference",
             *READINGS,
@@ -78,13 +79,16 @@ PARTS = (
         late=("PIL",),
     ),
     Part(
-        ("app.state",),
+        ("app.state", "app.safekeeping", "app.message"),
         (
             "app.state",
+            "app.safekeeping",
+            "app.message",
             "app.store",
             "app.notebook",
             "app.recorder",
             "app.carrying",
+            "app.recovery",
             "app.photos",
             "app.minutes",
             "app.sync",

@@ -25,7 +25,7 @@ def CarryOut() -> ft.Control:
 
     async def export() -> None:
         if app.carried is None:
-            await hand_out(app, picker, app.bundle_name, app.exported)
+            await hand_out(app, picker, app.exported)
 
     if app.carried is not None and app.carried.way == "out":
         return _progress(look, app.carried)

@@ -25,5 +25,44 @@ KEEPING_WORDS: dict[str, tuple[str, str]] = {
     "arrived_refused": ("Không nhận {count} phần bị hỏng:", "Damaged parts that were not taken: {count}"),
     "arrived_more": ("và {count} phần khác", "and others: {count}"),
     "arrived_read": ("Xem các cuộc đã nhập", "See the imported visits"),
+    # a damaged notebook
+    "failure_sent": (
+        "Những gì đã gửi thì trung tâm vẫn giữ; ảnh vẫn nằm trên máy.",
+        "Central still has what was sent; the photos are still on this phone.",
+    ),
+    "failure_steps": (
+        "Hãy lưu tệp sổ ra ngoài và gửi cho người phụ trách. Sau đó có thể bắt đầu sổ mới.",
+        "Save the file elsewhere and send it to the person in charge. Then you can begin a new notebook.",
+    ),
+    "anew": ("Bắt đầu sổ mới", "Begin a new notebook"),
+    "anew_ask": (
+        "Sổ hỏng được cất sang bên, không xóa. Máy mở sổ mới và lấy lại từ trung tâm những gì đã gửi.",
+        "The damaged notebook is set aside, not deleted. A new one begins and fetches from central what was sent.",
+    ),
+    "anew_loses": (
+        "Những gì chưa gửi chỉ còn trong tệp sổ hỏng: nên lưu tệp ra ngoài trước.",
+        "What was not sent is in the damaged file only: better save that first.",
+    ),
+    "anew_yes": ("Cất sổ hỏng, bắt đầu sổ mới", "Set it aside and begin anew"),
+    "recovery_begun": ("Đây là sổ mới.", "This is a new notebook."),
+    "recovery_waits": (
+        "Khi có mạng, máy lấy lại từ trung tâm những gì đã gửi trước đây. Vẫn ghi tiếp bình thường.",
+        "With a network, this phone fetches from central what was sent before. You can go on recording meanwhile.",
+    ),
+    "recovery_done": (
+        "Đã lấy lại từ trung tâm {entries} mục của {visits} cuộc.",
+        "Back from central: entries {entries}, of visits {visits}.",
+    ),
+    "recovery_newest": (
+        "Mục mới nhất của bạn mà trung tâm có được ghi lúc {moment}. Những gì ghi sau đó không có ở trung tâm.",
+        "The newest entry of yours that central has is of {moment}. What was recorded later is not at central.",
+    ),
+    "recovery_none": ("Trung tâm chưa có mục nào của bạn.", "Central has no entry of yours."),
+    "recovery_photos": (
+        "{count} tệp ảnh trên máy không thuộc mục nào lấy lại được; các tệp ấy vẫn được giữ.",
+        "Photo files on this phone that nothing that came back names, and that are kept: {count}",
+    ),
+    "recovery_aside": ("Sổ hỏng vẫn nằm trên máy: {name}", "The damaged notebook is still on this phone: {name}"),
+    "recovery_save": ("Lưu tệp sổ hỏng ra ngoài", "Save the damaged file"),
     "understood": ("Đã rõ", "Understood"),
 }

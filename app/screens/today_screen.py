@@ -8,6 +8,7 @@ import flet as ft
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter
 from app.screens.parts import Handler, badge, button, empty_state, list_row, pressable, text, touched
+from app.screens.recovery_note import RecoveryNote
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.window import use_look
@@ -59,6 +60,7 @@ def TodayScreen() -> ft.Control:
     return draw(
         look,
         state=badge_of(look, app.sync),
+        note=RecoveryNote() if app.recovery else None,
         team=gathered(
             plan.name if plan else look.say("no_round"),
             (book.enrolment.team_name if book.enrolment else "") or look.say("no_team"),
@@ -116,6 +118,7 @@ def draw(
     look: Look,
     *,
     state: ft.Control | None,
+    note: ft.Control | None,
     team: str,
     under_way: Sequence[UnderWay],
     has_more: bool,
@@ -133,6 +136,7 @@ def draw(
 ) -> ft.Control:
     body: list[ft.Control] = [
         text(look, team, 16, MEDIUM, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
+        *([note] if note else []),
     ]
     if tasks:
         words = look.say("tasks", count=number(tasks, look.language))
