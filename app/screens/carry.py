@@ -6,35 +6,22 @@ from dataclasses import dataclass
 import flet as ft
 
 from app.screens.listing import meter
-from app.screens.parts import button, panel, text, touched
-from app.screens.road import use_road
+from app.screens.parts import Handler, button, panel, text, touched
 from app.screens.theme import GAP, Look
-from app.screens.window import hand_out, use_look
 from app.screens.words import number
-from app.state import Arrived, Carried, use_app
+from app.state import AppState, Arrived, Carried
 
 REFUSED_SHOWN = 12
 """Refused parts listed by name; of more only the number is told."""
 
 
-@ft.component
-def CarryOut() -> ft.Control:
-    """The button that hands everything out."""
-    app, look = use_app(), use_look()
-    picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
-
-    async def export() -> None:
-        if app.carried is None:
-            await hand_out(app, picker, app.exported)
-
-    if app.carried is not None and app.carried.way == "out":
-        return _progress(look, app.carried)
-    press = touched(export) if app.carried is None else None
-    return _explained(
-        look,
-        button(look, look.say("set_export"), press, icon=ft.Icons.SAVE_ALT, identifier="export"),
-        "set_export_how",
-    )
+def carry_out(look: Look, carried: Carried | None, on_export: Handler) -> ft.Control:
+    """The button that hands everything out, or how far that has come."""
+    if carried is not None and carried.way == "out":
+        return _progress(look, carried)
+    press = touched(on_export) if carried is None else None
+    export = button(look, look.say("set_export"), press, icon=ft.Icons.SAVE_ALT, identifier="export")
+    return _explained(look, export, "set_export_how")
 
 
 @dataclass(eq=False)
@@ -44,10 +31,8 @@ class _Picking:
     picker: ft.FilePicker | None = None
 
 
-@ft.component
-def TakeIn() -> ft.Control:
-    """The button that takes a file in; what came of the last one, until it is put away."""
-    app, look, road = use_app(), use_look(), use_road()
+def use_bundle_picker(app: AppState) -> ft.FilePicker:
+    """The picker of a screen that takes a file in, from inside its component."""
     picking: _Picking = ft.use_ref(_Picking).current  # type: ignore[assignment]
     if picking.picker is None:
 
@@ -56,30 +41,39 @@ def TakeIn() -> ft.Control:
                 await app.take_bundle(file.bytes or b"")
 
         picking.picker = ft.FilePicker(on_result=picked)
+    return picking.picker
 
-    if app.carried is not None and app.carried.way == "in":
-        return _progress(look, app.carried)
+
+def take_in(
+    look: Look,
+    picker: ft.FilePicker,
+    carried: Carried | None,
+    arrived: Arrived | None,
+    *,
+    on_read: Handler | None,
+    on_close: Handler,
+) -> ft.Control:
+    """The button that takes a file in, or how far that has come; what the last file brought, until it is put away.
+
+    `on_read` leads to the visits where there is no other way to them yet.
+    """
+    if carried is not None and carried.way == "in":
+        return _progress(look, carried)
     take = button(
         look,
         look.say("set_import"),
         None,
-        action=ft.PickFiles(picking.picker, with_data=True) if app.carried is None else None,
+        action=ft.PickFiles(picker, with_data=True) if carried is None else None,
         icon=ft.Icons.UPLOAD_FILE,
         identifier="import",
     )
     parts = [_explained(look, take, "set_import_how")]
-    if app.arrived is not None:
-        parts.append(_arrived(look, app.arrived))
-        if not app.is_enrolled and app.book.visit_count():
-            read = road.to("/visits")
-            parts.append(
-                button(
-                    look, look.say("arrived_read"), read, kind="soft", icon=ft.Icons.FOLDER, identifier="read-imported"
-                )
-            )
-        parts.append(
-            button(look, look.say("understood"), app.put_arrived_away, kind="bare", identifier="arrived-close")
-        )
+    if arrived is not None:
+        parts.append(_arrived(look, arrived))
+        if on_read:
+            words = look.say("arrived_read")
+            parts.append(button(look, words, on_read, kind="soft", icon=ft.Icons.FOLDER, identifier="read-imported"))
+        parts.append(button(look, look.say("understood"), on_close, kind="bare", identifier="arrived-close"))
     return _column(parts)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import flet as ft
 
-from app.screens.carry import TakeIn
+from app.screens.carry import take_in, use_bundle_picker
 from app.screens.frame import bar, screen
 from app.screens.listing import typing_field
 from app.screens.parts import Handler, button, panel, text
@@ -26,6 +26,8 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
     name, set_name = ft.use_state(app.book.setting("phone_name"))
     is_asking, set_asking = ft.use_state(False)
     problem, set_problem = use_maybe(Message)
+    incoming = use_bundle_picker(app)
+    imported = app.arrived is not None and app.book.visit_count() > 0
 
     async def enrol() -> None:
         if is_asking:
@@ -59,7 +61,16 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
         on_name=set_name,
         on_enrol=enrol,
         on_back=road.back if app.is_enrolled else None,
-        take_in=None if app.is_enrolled else TakeIn(),
+        incoming=None
+        if app.is_enrolled
+        else take_in(
+            look,
+            incoming,
+            app.carried,
+            app.arrived,
+            on_read=road.to("/visits") if imported else None,
+            on_close=app.put_arrived_away,
+        ),
     )
 
 
@@ -76,7 +87,7 @@ def draw(
     on_name: Handler,
     on_enrol: Handler,
     on_back: Handler | None,
-    take_in: ft.Control | None,
+    incoming: ft.Control | None,
 ) -> ft.Control:
     intro = [look.say("enrol_ready" if is_invited else "enrol_intro")]
     if is_again:
@@ -105,8 +116,8 @@ def draw(
                 height=COUNTER,
             )
         )
-    if take_in is not None:
-        body += [ft.Divider(height=20), take_in]
+    if incoming is not None:
+        body += [ft.Divider(height=20), incoming]
     return screen(body, head=bar(look, look.say("enrol_title"), on_back), spacing=14)
 
 

@@ -2,33 +2,22 @@
 
 import flet as ft
 
-from app.screens.parts import button, panel
+from app.screens.parts import Handler, button, panel
 from app.screens.theme import GAP, Look
-from app.screens.window import hand_out, use_look
 from app.screens.words import day_and_moment, number
-from app.state import Recovery, use_app
+from app.state import Recovery
 
 
-@ft.component
-def RecoveryNote() -> ft.Control:
-    app, look = use_app(), use_look()
-    picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
-    recovery = app.recovery
-    if recovery is None:  # put away: the screen around this goes next
-        return ft.Container(height=0)
-
-    async def save() -> None:
-        await hand_out(app, picker, app.raw_file)
-
+def recovery_note(look: Look, recovery: Recovery, on_save: Handler, on_close: Handler) -> ft.Control:
     parts: list[ft.Control] = [
         panel(look, ft.Icons.RESTORE, lines_of(look, recovery), "good" if recovery.is_done else "quiet")
     ]
     if recovery.aside:
         words = look.say("recovery_save")
-        parts.append(button(look, words, save, icon=ft.Icons.SAVE_ALT, identifier="save-aside"))
+        parts.append(button(look, words, on_save, icon=ft.Icons.SAVE_ALT, identifier="save-aside"))
     if recovery.is_done:
         words = look.say("understood")
-        parts.append(button(look, words, app.put_recovery_away, kind="bare", identifier="recovery-close"))
+        parts.append(button(look, words, on_close, kind="bare", identifier="recovery-close"))
     return ft.Semantics(
         identifier="recovery",
         container=True,

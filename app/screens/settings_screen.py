@@ -4,13 +4,13 @@ from importlib import metadata
 
 import flet as ft
 
-from app.screens.carry import CarryOut, TakeIn
+from app.screens.carry import carry_out, take_in, use_bundle_picker
 from app.screens.frame import bar, screen
 from app.screens.listing import fact, heading
 from app.screens.parts import Handler, button, chips, panel, text
 from app.screens.road import use_road
 from app.screens.theme import TEXT_SCALES, Look
-from app.screens.window import use_look
+from app.screens.window import hand_out, use_look
 from app.screens.words import NOTHING, day_and_moment, size
 from app.state import use_app
 
@@ -20,11 +20,16 @@ THEMES = ("light", "dark", "system")
 @ft.component
 def SettingsScreen() -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
+    picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
+    incoming = use_bundle_picker(app)
     is_sure, set_sure = ft.use_state(False)
     book, who = app.book, app.book.enrolment
     assert who is not None
     plan = book.reference.rounds.get(book.current_round())
     used_book, used_photos = app.used_bytes()
+
+    async def export() -> None:
+        await hand_out(app, picker, app.exported)
 
     return screen(
         [
@@ -46,8 +51,8 @@ def SettingsScreen() -> ft.Control:
             fact(look, look.say("set_book"), size(used_book, look.language), identifier="used-book"),
             fact(look, look.say("set_photos"), size(used_photos, look.language), identifier="used-photos"),
             fact(look, look.say("set_free"), size(app.device.free_bytes(), look.language)),
-            CarryOut(),
-            TakeIn(),
+            carry_out(look, app.carried, export),
+            take_in(look, incoming, app.carried, app.arrived, on_read=None, on_close=app.put_arrived_away),
             heading(look, look.say("set_about")),
             text(look, f"{look.say('app')} · {look.say('set_version', version=version())}", 16),
             text(look, look.say("set_about_words"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
