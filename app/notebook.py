@@ -6,7 +6,6 @@ inspector; writing into a closed or signed visit raises `VisitShut`.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,14 +19,14 @@ from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
 from app.recorder import NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
     READINGS,
-    SCHEMA,
     TIME_ZONE_HOURS,
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
-from app.sync.ledger import PhotoState, Waiting, acked, file_states, queue_photo, waiting
+from app.sync.ledger import Waiting, acked, waiting
 from app.sync.stamp import fold, new_uuid7
 from app.units import UnitReading
 
@@ -340,23 +339,6 @@ class Notebook(Counting):
             write_meta(connection, f"setting:{name}", value)
         self.revision += 1
 
-    def export_journal(self) -> Iterable[str]:
-        """The whole journal as JSON lines: a head, then every entry with its hash, as the wire writes them. No token."""
-        who = self.enrolment
-        head = {
-            "format": "so-kiem-tra-journal", "version": 1, "schema": SCHEMA, "exported_at": self.now(),
-            "device_id": who.device if who else None, "server_id": who.server_id if who else None,
-        }  # fmt: skip
-        yield json.dumps(head, ensure_ascii=False) + "\n"
-        with self.store.reading() as connection:
-            for _, entries in journal.chains(connection):
-                for e in entries:
-                    line = [
-                        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author,
-                        e.kind, e.record, e.fields, e.hash,
-                    ]  # fmt: skip
-                    yield json.dumps(line, ensure_ascii=False) + "\n"
-
     def tally(self) -> dict[str, int]:
         """Own entries of this epoch, and how many of them central has not acknowledged."""
         if self._writer is None:
@@ -377,7 +359,7 @@ class Notebook(Counting):
 
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written."""
-        mine = (self._writer.device, self._writer.epoch) if self._writer else ()
+        mine = self.chain
         with self.store.reading() as connection:
             for life, entries in journal.chains(connection):
                 broken = journal.verify_chain(entries, is_whole=life == mine)

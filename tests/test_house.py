@@ -21,7 +21,7 @@ READINGS = (*WORDS, "app.readings", "app.units")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
-MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
+MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire", "app.sync.bundle")
 """What phone and central share of sync."""
 IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
 """The only modules that know JavaScript; nothing imports them natively."""
@@ -54,11 +54,13 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
             "app.recorder",
+            "app.carrying",
+            "app.recovery",
             "app.store",
             "app.reference",
             *READINGS,
@@ -80,12 +82,16 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state",),
+        ("app.state", "app.safekeeping", "app.message"),
         (
             "app.state",
+            "app.safekeeping",
+            "app.message",
             "app.store",
             "app.notebook",
             "app.recorder",
+            "app.carrying",
+            "app.recovery",
             "app.photos",
             "app.minutes",
             "app.sync",

@@ -92,7 +92,7 @@ def Shown(route: str, invitation: dict[str, str]) -> ft.Control:
     has_tabs = app.is_enrolled and route in TAB_SCREENS
     if app.failure is not None:
         content = FAILURE(key="failure")
-    elif not app.is_enrolled:
+    elif not app.is_enrolled and not (is_reading(route) and app.book.visit_count()):
         content = OTHER_SCREENS["enrol"](invitation, key="enrol")
     else:
         content = _screen(route, invitation)
@@ -107,6 +107,11 @@ def Shown(route: str, invitation: dict[str, str]) -> ft.Control:
 _AT_ONCE = ft.PageTransitionsTheme(
     **dict.fromkeys(("android", "ios", "linux", "macos", "windows"), ft.PageTransitionTheme.NONE)
 )
+
+
+def is_reading(route: str) -> bool:
+    """Whether an address shows what was recorded: imported visits can be read before the phone has a place in a team."""
+    return segments(route)[:1] in (["visits"], ["visit"], ["photo"])
 
 
 def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
