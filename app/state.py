@@ -208,7 +208,7 @@ class AppState(Safekeeping):
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
 
     async def use_photo(
-        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = ""
+        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
     ) -> str | None:
         """Keep the photo's files, then the entry that names them; returns the photo's id."""
         files, photo = self.files, shot.prepared
@@ -227,7 +227,18 @@ class AppState(Safekeeping):
             photo.sha256, len(photo.data), photo.width, photo.height, photo.media_type, photo.preview_sha256,
             len(photo.preview), photo.taken_at,
         )  # fmt: skip
-        return self.tap(self.book.add_photo, visit, facts, item=item, row=row, caption=caption)
+        return self.tap(self.book.add_photo, visit, facts, item=item, row=row, caption=caption, geopoint=geopoint)
+
+    def place(self, visit: str, geopoint: str, photo: str = "") -> None:
+        """Record a position that has come, for a visit and maybe a photo of it; too late for a visit that was shut meanwhile."""
+        try:
+            self.book.place(visit, geopoint, photo)
+        except (Refusal, LookupError) as late:
+            log.info("a position came too late: %s", late)
+        except DiskFull as full:
+            self.tell(Message(full.vi, full.en))
+        self.changed()
+        self._wake.set()
 
     def photo_bytes(self, sha256: str) -> bytes | None:
         """A photo file kept on this phone; None when only its name is here."""

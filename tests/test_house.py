@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.units")
+READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire", "app.sync.bundle")
 """What phone and central share of sync."""
@@ -40,7 +40,7 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.units"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(("app.readings", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -107,7 +107,7 @@ PARTS = (
         ("central",),
         ("central", *READINGS, "app.minutes", *MEETING),
         None,
-        never=("flet", "flet_camera", "flet_web"),
+        never=("flet", "flet_camera", "flet_geolocator", "flet_web"),
     ),
 )
 
