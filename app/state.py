@@ -297,7 +297,7 @@ class AppState(Safekeeping):
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
 
     async def use_photo(
-        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = ""
+        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
     ) -> str | None:
         """Keep the photo's files, then the entry that names them; returns the photo's id.
 
@@ -310,7 +310,7 @@ class AppState(Safekeeping):
             for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
                 if await files.keep(name, data):
                     added.add(name)
-            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption)
+            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption, geopoint=geopoint)
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:
@@ -333,6 +333,17 @@ class AppState(Safekeeping):
         states = self.book.file_states()
         gone = self.files.missing(self.book.own_photos())
         return len(gone), sum(not states[name].is_received for name in gone)
+
+    def place(self, visit: str, geopoint: str, photo: str = "") -> None:
+        """Record a position that has come, for a visit and maybe a photo of it; too late for a visit that was shut meanwhile."""
+        try:
+            self.book.place(visit, geopoint, photo)
+        except (Refusal, LookupError) as late:
+            log.info("a position came too late: %s", late)
+        except DiskFull as full:
+            self.tell(Message(full.vi, full.en))
+        self.changed()
+        self._wake.set()
 
     def photo_bytes(self, sha256: str) -> bytes | None:
         """A photo file kept on this phone; None when only its name is here."""

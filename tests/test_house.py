@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.units")
+READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
@@ -44,7 +44,7 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.units"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(("app.readings", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -111,7 +111,7 @@ PARTS = (
         ("central",),
         ("central", *READINGS, "app.minutes", *MEETING),
         None,
-        never=("flet", "flet_camera", "flet_web"),
+        never=("flet", "flet_camera", "flet_geolocator", "flet_web"),
     ),
     Part(
         ("central.cli",),

@@ -13,6 +13,7 @@ from app.screens.headcount_screen import HeadcountScreen
 from app.screens.parts import icon_button, text
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
+from app.screens.position import Locator, LocatorContext
 from app.screens.release import ReleaseOffer
 from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
@@ -62,13 +63,14 @@ class Opened:
 def Root(opened: Opened) -> list[ft.View]:
     """All views of a window. Two lie on each other while there is a way back, so that the system's back button works."""
     road, _ = ft.use_state(opened.road)
+    locator, _ = ft.use_state(Locator)
 
     def views() -> list[ft.View]:
         if road.here in TAB_SCREENS:
             return [_view("/", Shown(road.here, opened.invitation))]
         return [_view("/", ft.Container()), _view("/top", Shown(road.here, opened.invitation))]
 
-    return AppContext(opened.window, lambda: RoadContext(road, views))
+    return AppContext(opened.window, lambda: RoadContext(road, lambda: LocatorContext(locator, views)))
 
 
 def _view(route: str, content: ft.Control) -> ft.View:
