@@ -3,7 +3,8 @@
 
 const NOTE = "so-kiem-tra";  // localStorage: what the notebook held last, to be able to say what was lost
 const LOOK_EVERY_MS = 3_600_000;  // for a newer release, while the app stays open; opening it looks anyway
-let looked = Date.now();
+const SLOW_MS = 30_000;  // after this an inspector is told that it is slow, and may try again
+let looked = Date.now(), step = "start";
 const worker = new Worker("/worker.js", { type: "module" });
 let show, is_connected, connection_failed, waiting = null, is_switching = false;
 const connected = new Promise((resolve, reject) => ([is_connected, connection_failed] = [resolve, reject]));
@@ -56,6 +57,7 @@ worker.onmessage = async event => {
   const said = event.data;
   if (said instanceof Uint8Array) show(said);
   else if (said.kind === "connected") is_connected();
+  else if (said.kind === "step") step = said.name;
   else if (said.kind === "tell") told[said.what](said.value);
   else if (said.kind === "ask") {
     try {
@@ -69,6 +71,8 @@ worker.onmessage = async event => {
           `The app did not open; the notebook is safe. Please try again. (${said.why.slice(-300)})`);
   }
 };
+setTimeout(() => words("Ứng dụng mở lâu hơn thường lệ. Sổ trên máy vẫn an toàn. Chờ thêm, hoặc bấm Thử lại.",
+                       `Opening takes longer than usual; the notebook is safe. Wait, or try again. (${step})`), SLOW_MS);
 worker.onerror = event => words("Ứng dụng chưa mở được. Sổ trên máy vẫn an toàn. Hãy thử lại.",
                                 `The app did not open; the notebook is safe. Please try again. (${event.message ?? ""})`);
 

@@ -6,6 +6,7 @@
 
 const ENOENT = 44, EACCES = 2, EPERM = 63, EINVAL = 28, ENOSPC = 51, EIO = 29;
 const OPEN_PATIENCE_MS = 3000;  // a page that is being reloaded lets go of its handles within moments
+const SILENCE_MS = 2500, SILENT_PATIENCE_MS = 30000;
 
 /** Files that can exist; a slot that is empty does not. The spares take in a damaged notebook that is set aside. */
 export const SLOTS = [
@@ -13,28 +14,46 @@ export const SLOTS = [
   ...Array.from({ length: 9 }, (_, n) => `aside-${n + 1}.sqlite`),
 ];
 
+/** The promise's value, or {name: "Silent"} thrown: after a browser was killed, its first questions to the file system can stay unanswered. */
+function answered(promise) {
+  let is_late = false;
+  promise.then(handle => { if (is_late) handle.close?.(); }, () => {});
+  return Promise.race([promise, new Promise((_, refuse) => setTimeout(() => {
+    is_late = true;
+    refuse({ name: "Silent" });
+  }, SILENCE_MS))]);
+}
+
+async function slotsOf(name) {
+  const root = await answered(navigator.storage.getDirectory());
+  const folder = await answered(root.getDirectoryHandle(name, { create: true }));
+  const slots = {};
+  try {
+    for (const slot of SLOTS) {
+      const file = await answered(folder.getFileHandle(slot, { create: true }));
+      slots[slot] = await answered(file.createSyncAccessHandle());
+    }
+    return slots;
+  } catch (cause) {
+    for (const handle of Object.values(slots)) handle.close();
+    throw cause;
+  }
+}
+
 /** Opens all slots of the OPFS folder `name`. Throws {problem: "missing" | "in-use" | "failed", cause}. */
 export async function openSlots(name) {
   if (!self.isSecureContext || !navigator.storage?.getDirectory || !self.FileSystemFileHandle?.prototype.createSyncAccessHandle)
     throw { problem: "missing" };
-  let folder;
-  try {
-    folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
-  } catch (cause) {
-    throw { problem: "missing", cause };  // private windows refuse it
-  }
-  const give_up = performance.now() + OPEN_PATIENCE_MS;
+  const began = performance.now();
   for (;;) {
-    const slots = {};
     try {
-      for (const slot of SLOTS)
-        slots[slot] = await (await folder.getFileHandle(slot, { create: true })).createSyncAccessHandle();
-      return slots;
+      return await slotsOf(name);
     } catch (cause) {
-      for (const handle of Object.values(slots)) handle.close();
-      const in_use = cause.name === "NoModificationAllowedError" || cause.name === "InvalidStateError";
-      if (!in_use) throw { problem: "failed", cause };
-      if (performance.now() > give_up) throw { problem: "in-use", cause };
+      const waited = performance.now() - began;
+      const is_held = ["NoModificationAllowedError", "InvalidStateError"].includes(cause.name);
+      if (cause.name === "SecurityError" || cause.name === "NotAllowedError") throw { problem: "missing", cause };  // private windows
+      if (is_held && waited > OPEN_PATIENCE_MS) throw { problem: "in-use", cause };
+      if (!is_held && cause.name !== "Silent" || waited > SILENT_PATIENCE_MS) throw { problem: "failed", cause };
       await new Promise(later => setTimeout(later, 100));
     }
   }

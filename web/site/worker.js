@@ -67,21 +67,29 @@ async function interpreter() {
   return await loadPyodide(options);
 }
 
+/** Names the step that is being taken, so that the page can say where an opening that does not end has stopped. */
+const step = name => self.postMessage({ kind: "step", name });
+
 async function start() {
   const slots = openSlots("notebook").catch(refused => refused);
   const archives = Promise.all([fetched("/packages.zip"), fetched("/app.zip")]);
+  step("interpreter");
   const python = self.pyodide = await interpreter();
+  step("archives");
   python.registerJsModule("flet_js", flet_js);
   const [packages, app] = await archives;
   python.FS.writeFile("/packages.zip", packages);
   python.FS.writeFile("/app.zip", app);
+  step("files");
   const opened = await slots;
   if (opened.problem) {
     self.skt.problem = opened.problem;
     console.warn("no files:", opened.problem, opened.cause ?? "");
     python.FS.mkdirTree("/data");
   } else self.skt.flush = mount(python.FS, "/data", opened).flush;
+  step("notebook");
   await python.runPythonAsync("import sys; sys.path.insert(0, '/app.zip'); import boot; boot.prepare()");
+  step("screens");
   const { args, url } = await connected;
   Object.assign(flet_js, { args, documentUrl: url });
   await python.runPythonAsync("boot.start()");
