@@ -6,7 +6,6 @@ inspector; writing into a closed or signed visit raises `VisitShut`.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,18 +15,19 @@ from sqlalchemy import Connection, text
 from app.checklist import Refusal, Section
 from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
+from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
 from app.recorder import NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
     READINGS,
-    SCHEMA,
     TIME_ZONE_HOURS,
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
-from app.sync.ledger import PhotoState, Waiting, acked, file_states, queue_photo, waiting
+from app.sync.ledger import Waiting, acked, waiting
 from app.sync.stamp import fold, new_uuid7
 from app.units import UnitReading
 
@@ -277,8 +277,13 @@ class Notebook(Counting):
 
     # Photos
 
-    def add_photo(self, visit: str, facts: PhotoFacts, *, item: str = "", row: str = "", caption: str = "") -> str:
-        """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id."""
+    def add_photo(
+        self, visit: str, facts: PhotoFacts, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
+    ) -> str:
+        """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
+
+        `geopoint` says where it was taken, if that is known by now; else see `place`.
+        """
         reading = self._open(visit)
         self._check_place(reading, item, row)
         now = self.now()
@@ -288,6 +293,9 @@ class Notebook(Counting):
             "width": facts.width, "height": facts.height, "media_type": facts.media_type,
             "taken_at": facts.taken_at or now, "caption": clean_text(caption), "preview": facts.preview,
         }  # fmt: skip
+
+        if geopoint:
+            patch["geopoint"] = _checked(geopoint)
 
         def queue(connection: Connection) -> None:
             queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)
@@ -312,6 +320,24 @@ class Notebook(Counting):
         """Take a photo out of the visit; the file and the entry stay."""
         self._open(photo.visit)
         self._record([Change("photo", photo.id, {"removed": True}, photo.visit)])
+
+    # Positions
+
+    def is_positioned(self, visit: str) -> bool:
+        """Whether positions are recorded in this visit; off until it is switched on, on this phone."""
+        return self.setting(f"position:{visit}") == "on"
+
+    def set_positioned(self, visit: str, is_on: bool) -> None:
+        self.set_setting(f"position:{visit}", "on" if is_on else "")
+
+    def place(self, visit: str, geopoint: str, photo: str = "") -> None:
+        """Say where a photo was taken, and the visit too if that is not known yet. It is no tap: undo leaves it alone."""
+        reading = self._open(visit)
+        patch = {"geopoint": _checked(geopoint)}
+        changes = [Change("photo", photo, patch, visit)] if photo else []
+        if not reading.geopoint:
+            changes.append(Change("visit", visit, patch, visit))
+        self._record(changes, undoable=False)
 
     def _check_place(self, reading: VisitReading, item: str, row: str) -> None:
         if item and item not in reading.template.items and item not in reading.template.by_section:
@@ -340,23 +366,6 @@ class Notebook(Counting):
             write_meta(connection, f"setting:{name}", value)
         self.revision += 1
 
-    def export_journal(self) -> Iterable[str]:
-        """The whole journal as JSON lines: a head, then every entry with its hash, as the wire writes them. No token."""
-        who = self.enrolment
-        head = {
-            "format": "so-kiem-tra-journal", "version": 1, "schema": SCHEMA, "exported_at": self.now(),
-            "device_id": who.device if who else None, "server_id": who.server_id if who else None,
-        }  # fmt: skip
-        yield json.dumps(head, ensure_ascii=False) + "\n"
-        with self.store.reading() as connection:
-            for _, entries in journal.chains(connection):
-                for e in entries:
-                    line = [
-                        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author,
-                        e.kind, e.record, e.fields, e.hash,
-                    ]  # fmt: skip
-                    yield json.dumps(line, ensure_ascii=False) + "\n"
-
     def tally(self) -> dict[str, int]:
         """Own entries of this epoch, and how many of them central has not acknowledged."""
         if self._writer is None:
@@ -377,7 +386,7 @@ class Notebook(Counting):
 
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written."""
-        mine = (self._writer.device, self._writer.epoch) if self._writer else ()
+        mine = self.chain
         with self.store.reading() as connection:
             for life, entries in journal.chains(connection):
                 broken = journal.verify_chain(entries, is_whole=life == mine)
@@ -392,3 +401,9 @@ class Notebook(Counting):
         self._lines.clear()
         self.revision += 1
         return read
+
+
+def _checked(geopoint: str) -> str:
+    if read_geopoint(geopoint) is None:
+        raise Refusal("Vị trí không đúng. / This is no position.")
+    return geopoint

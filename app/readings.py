@@ -59,6 +59,8 @@ class PhotoReading:
     taken_at: int | None
     caption: str
     preview: str
+    geopoint: str
+    """As in `app.geopoint`; empty when the position was not recorded."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class VisitReading:
     visit_ended_at: int | None
     status: str
     planned: str
+    geopoint: str
     template: Template
     main_count: str
     """Id of the count whose figures are the visit's; empty when nothing was counted."""
@@ -165,8 +168,8 @@ _ROWS = text(
 )
 _ANSWERS = text('SELECT "row", item, value, remark FROM answer WHERE visit = :id')
 _PHOTOS = text(
-    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview FROM photo '
-    "WHERE visit = :id AND removed IS NOT TRUE"
+    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview, geopoint '
+    "FROM photo WHERE visit = :id AND removed IS NOT TRUE"
 )
 
 
@@ -211,6 +214,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
                 p.taken_at,
                 p.caption or "",
                 p.preview or "",
+                p.geopoint or "",
             )
             for p in connection.execute(_PHOTOS, values)
         ),
@@ -232,6 +236,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         visit_ended_at=head.visit_ended_at,
         status=head.status or "open",
         planned=head.planned or "",
+        geopoint=head.geopoint or "",
         template=find_template(templates, head.template or "", head.template_version),
         main_count=main,
         counts=tuple(counts),

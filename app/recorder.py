@@ -144,6 +144,17 @@ class Recorder:
             write_meta(connection, "epoch", epoch)
         self.reload()
 
+    @property
+    def chain(self) -> tuple[str, str] | None:
+        """(device, epoch) that is being written; None before enrolment."""
+        return (self._writer.device, self._writer.epoch) if self._writer else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever recorded here, or fetched."""
+        with self.store.reading() as connection:
+            return connection.execute(text("SELECT 1 FROM entry LIMIT 1")).one_or_none() is None
+
     # Reference data
 
     @property

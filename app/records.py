@@ -70,7 +70,7 @@ class Reading(SQLModel):
 
 
 class Visit(Reading, table=True):
-    """One team, one unit, one day. `status` is open, closed or signed."""
+    """One team, one unit, one day. `status` is open, closed or signed; `geopoint` as in `app.geopoint`."""
 
     round: str | None = Field(default=None, index=True)
     team: str | None = None
@@ -87,6 +87,7 @@ class Visit(Reading, table=True):
     template_version: int | None = None
     main_count: str | None = None
     planned: str | None = None
+    geopoint: str | None = None
 
 
 class Count(Reading, table=True):
@@ -134,6 +135,7 @@ class Photo(Reading, table=True):
     caption: str | None = None
     preview: str | None = Field(default=None, index=True)
     derived_from: str | None = None
+    geopoint: str | None = None
     removed: bool | None = None
 
 

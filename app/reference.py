@@ -107,6 +107,42 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
     load_reference(connection)
 
 
+def reference_document(connection: Connection) -> dict[str, Any]:
+    """The reference data kept here, as a document that `take_reference` takes."""
+    rounds = connection.execute(text("SELECT * FROM round ORDER BY id")).mappings()
+    units = connection.execute(text("SELECT * FROM unit ORDER BY id")).mappings()
+    columns = ("code", "name", "level", "parent_code", "valid_from", "valid_to", "folded")
+    templates = connection.execute(text("SELECT body FROM template ORDER BY id")).scalars()
+    teams = connection.execute(text("SELECT id, name FROM team ORDER BY id")).mappings()
+    days = connection.execute(text("SELECT day, hours FROM calendar_day ORDER BY day"))
+    notices = connection.execute(text("SELECT id, unit_code, document_number, status FROM notice ORDER BY id"))
+    return {
+        "rounds": [
+            {key: r[key] for key in ("id", "name", "starts_on", "ends_on")}
+            | {
+                "teams": json.loads(r["teams"] or "[]"), "planned_units": json.loads(r["planned_units"] or "[]"),
+                "is_demo": bool(r["is_demo"]),
+            }
+            for r in rounds
+        ],
+        "teams": [dict(t) for t in teams],
+        "units": [
+            {key: u[key] for key in columns} | {"successor_codes": json.loads(u["successor_codes"] or "[]")} for u in units
+        ],
+        "templates": [json.loads(body) for body in templates],
+        "calendar": [{"day": d.day, "hours": json.loads(d.hours or "[]")} for d in days],
+        "notices": [dict(n) for n in notices.mappings()],
+        "unit_rooms": json.loads(read_meta(connection, "unit_rooms") or "{}"),
+    }  # fmt: skip
+
+
+def take_templates(connection: Connection, document: Mapping[str, Any]) -> None:
+    """Add the checklists of a document that are not known here, and change nothing else. Raises as `take_reference`."""
+    known = load_templates(connection)
+    _replace_templates(connection, [body for body in document["templates"] if read_template(body).id not in known])
+    load_templates(connection)
+
+
 def _replace_units(connection: Connection, units: Sequence[Mapping[str, Any]]) -> None:
     connection.execute(text("DELETE FROM unit"))
     columns = ("code", "name", "level", "parent_code", "valid_from", "valid_to", "folded")

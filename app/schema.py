@@ -74,6 +74,7 @@ JOURNAL: list[Step] = [
             (visit_date, visit_started_at, id, unit_name, round, status, unit_code, unit_valid_from)""",
         "CREATE INDEX ix_entry_refused ON entry (device) WHERE verdict = 'rejected'",
     ],
+    ["ALTER TABLE visit ADD COLUMN geopoint TEXT", "ALTER TABLE photo ADD COLUMN geopoint TEXT"],
 ]
 
 

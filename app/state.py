@@ -7,7 +7,7 @@ be told into a message and lets bugs be loud.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -16,27 +16,32 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
+from app import carrying, recovery, safekeeping
 from app.checklist import Refusal
 from app.device import Device, this_device
+from app.message import Message
 from app.notebook import Notebook, PhotoFacts
 from app.photos.judge import Verdict, verdict
 from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
 from app.photos.store import NoRoom, PhotoFiles
 from app.recorder import Enrolment
+from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem, in_use, no_storage
 from app.sync import exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
+from app.sync.files import PhotoState as FileState
 
 log = logging.getLogger("sokiemtra")
 
-PhotoState: TypeAlias = ledger.PhotoState
+PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Arrived: TypeAlias = carrying.Arrived
+Recovery: TypeAlias = recovery.Recovery
+Carried: TypeAlias = safekeeping.Carried
 
 T = TypeVar("T")
 
-RESERVE_BYTES = 50 * 1024 * 1024
-"""Room kept for figures: new photos are refused before the disk is full."""
 RESERVED = (
     "Máy sắp hết chỗ lưu: chỗ còn lại dành cho số liệu nên chưa nhận thêm ảnh. Những gì đã ghi vẫn an toàn. "
     "Hãy xóa bớt tệp trên máy rồi chụp lại. / "
@@ -51,21 +56,6 @@ NO_PLACE = (
 
 QUIET_SECONDS = 60
 """How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """Something to tell the inspector once, in both languages."""
-
-    vi: str
-    en: str
-    is_problem: bool = True
-
-    @classmethod
-    def of(cls, words: str, is_problem: bool = True) -> "Message":
-        """From "Vietnamese / English"."""
-        vi, _, en = words.partition(" / ")
-        return cls(vi, en or vi, is_problem)
 
 
 @dataclass(frozen=True)
@@ -93,7 +83,7 @@ class Shot:
 
 @ft.observable
 @dataclass(eq=False)
-class AppState:
+class AppState(Safekeeping):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -102,6 +92,12 @@ class AppState:
     revision: int = 0
     message: Message | None = None
     sync: SyncView = field(default_factory=SyncView)
+    carried: Carried | None = None
+    """The bundle being written or read just now."""
+    arrived: Arrived | None = None
+    """What the last bundle brought, until it is put away."""
+    recovery: Recovery | None = None
+    """Until it is put away."""
     language: str = "vi"
     text_size: int = 100
     theme: str = "system"
@@ -120,14 +116,18 @@ class AppState:
     @classmethod
     def open(cls, device: Device | None = None) -> "AppState":
         """The app on this machine, its notebook opened (or `failure` saying why not)."""
-        device = device or this_device()
-        app = cls(device)
-        path = device.data / "notebook.sqlite"
+        app = cls(device or this_device())
+        app._open()
+        return app
+
+    def _open(self, aside: Sequence[str] = ()) -> None:
+        """Open the notebook, or say why not. `aside` names what was set aside of a damaged one before it."""
+        device, path = self.device, self.device.data / recovery.NOTEBOOK
         if device.problem:
-            app.failure = in_use(path) if device.problem == "in-use" else no_storage(path)
-            return app
+            self.failure = in_use(path) if device.problem == "in-use" else no_storage(path)
+            return
         try:
-            app.notebook = Notebook(
+            book = Notebook(
                 path,
                 now=device.now,
                 entropy=device.entropy,
@@ -135,25 +135,32 @@ class AppState:
                 journal_mode=device.journal_mode,
                 flush=device.flush if device.needs_flush else None,
             )
+            if recovery.recall(book, device.read_beside(recovery.ENROLMENT)) or aside:
+                recovery.begun(book, aside)
         except StoreProblem as problem:
-            app.failure = problem
-            return app
+            self.failure = problem
+            return
         except DiskFull as full:
-            app.failure = StoreProblem(path, full.vi, full.en)
-            return app
-        app.language = app.notebook.setting("language", "vi")
-        app.text_size = int(app.notebook.setting("text_size", "100"))
-        app.theme = app.notebook.setting("theme", "system")
-        with app.notebook.store.reading() as connection:
+            self.failure = StoreProblem(path, full.vi, full.en)
+            return
+        self.notebook, self.failure = book, None
+        self.note_enrolment()
+        self.language = book.setting("language", "vi")
+        self.text_size = int(book.setting("text_size", "100"))
+        self.theme = book.setting("theme", "system")
+        self.recovery = recovery.read(book)
+        with book.store.reading() as connection:
             synced = read_meta(connection, "synced_at")
-        app.sync = SyncView(last_success=int(synced) if synced else None)
-        return app
+        self.sync = SyncView(last_success=int(synced) if synced else None)
 
-    @property
-    def book(self) -> Notebook:
-        """The notebook, once it is known to be open."""
-        assert self.notebook is not None
-        return self.notebook
+    def begin_anew(self) -> None:
+        """Set a damaged notebook aside and begin a new one as the same phone; the next sync brings back what central had."""
+        aside = self.set_aside()
+        if aside is None:
+            return
+        self._open(aside)
+        if self.is_open:
+            self.start_syncing()
 
     @property
     def is_open(self) -> bool:
@@ -185,9 +192,6 @@ class AppState:
             except RuntimeError as gone:
                 log.info("a window is gone: %s", gone)
                 self.close_window(window)
-
-    def tell(self, message: Message | None) -> None:
-        self.message = message
 
     # This phone
 
@@ -309,7 +313,7 @@ class AppState:
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
 
     async def use_photo(
-        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = ""
+        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
     ) -> str | None:
         """Keep the photo's files, then the entry that names them; returns the photo's id.
 
@@ -322,7 +326,7 @@ class AppState:
             for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
                 if await files.keep(name, data):
                     added.add(name)
-            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption)
+            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption, geopoint=geopoint)
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:
@@ -345,6 +349,17 @@ class AppState:
         states = self.book.file_states()
         gone = self.files.missing(self.book.own_photos())
         return len(gone), sum(not states[name].is_received for name in gone)
+
+    def place(self, visit: str, geopoint: str, photo: str = "") -> None:
+        """Record a position that has come, for a visit and maybe a photo of it; too late for a visit that was shut meanwhile."""
+        try:
+            self.book.place(visit, geopoint, photo)
+        except (Refusal, LookupError) as late:
+            log.info("a position came too late: %s", late)
+        except DiskFull as full:
+            self.tell(Message(full.vi, full.en))
+        self.changed()
+        self._wake.set()
 
     def photo_bytes(self, sha256: str) -> bytes | None:
         """A photo file kept on this phone; None when only its name is here."""
@@ -387,6 +402,7 @@ class AppState:
             ),
         )  # fmt: skip
         self.tap(self.book.set_setting, "phone_name", name.strip())
+        self.note_enrolment()
         await self.sync_once()
         return True
 
@@ -430,9 +446,13 @@ class AppState:
 
     async def sync_once(self) -> bool:
         """One run; True when everything was sent and fetched."""
-        book, files = self.book, self.files
+        book = self.book
         enrolment = book.enrolment
-        if enrolment is None or files is None or self.sync.is_running:
+        if enrolment is None:
+            return False
+        await self.open_photos()
+        files = self.files
+        if files is None or self.sync.is_running:
             return False
         started = self.device.now()
         self.sync = _with(self.sync, is_running=True, progress=Progress(), bytes_per_second=None)
@@ -458,19 +478,22 @@ class AppState:
         try:
             async with self.device.client(enrolment.central_url) as client:
                 client.headers["Authorization"] = f"Bearer {enrolment.token}"
-                await exchange.run(
-                    exchange.Run(
-                        book.store,
-                        client,
-                        enrolment.token,
-                        self.device.now,
-                        self.device.entropy,
-                        read_file,
-                        on_progress,
-                        on_visits,
-                        on_reference,
-                    )
+                run = exchange.Run(
+                    book.store,
+                    client,
+                    enrolment.token,
+                    self.device.now,
+                    self.device.entropy,
+                    read_file,
+                    on_progress,
+                    on_visits,
+                    on_reference,
                 )
+                await exchange.run(run)
+                if self.recovery and not self.recovery.is_done:
+                    if await carrying.queue_held(book, files):
+                        await exchange.run(run)
+                    self.recovery = recovery.finished(book, files, self.recovery)
         except httpx.HTTPError as error:
             log.info("no line: %r", error)
             is_online = False
@@ -501,16 +524,10 @@ class AppState:
         with self.book.store.reading() as connection:
             return ledger.refusals(connection)
 
-    # Files out
-
-    def raw_file(self) -> bytes:
-        """The notebook's file as it lies there, for when it cannot be opened."""
-        path = self.failure.path if self.failure else self.device.data / "notebook.sqlite"
-        return path.read_bytes()
-
-    def exported(self) -> bytes:
-        """The whole journal as JSON lines."""
-        return "".join(self.book.export_journal()).encode()
+    async def take_bundle(self, data: bytes) -> None:
+        await super().take_bundle(data)
+        self.changed()
+        self._wake.set()
 
     def used_bytes(self) -> tuple[int, int]:
         """(notebook, photos) on this phone."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Refusal, Template, check_value
+from app.geopoint import read_geopoint
 from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, TEXT_MAX, VISIT_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
@@ -307,6 +308,10 @@ def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
         return None
     if name in ("id", "stamps", "extra"):
         return "Tên trường dành riêng", "a reserved field name"
+    if name == "geopoint":
+        if isinstance(value, str) and read_geopoint(value):
+            return None
+        return "Vị trí không đúng dạng hoặc ngoài phạm vi", "a geopoint reads: latitude longitude altitude accuracy"
     if name == "removed":
         return None if isinstance(value, bool) else ("Cần đúng hoặc sai", "true or false is needed")
     if name in _WHOLE_NUMBERS:

@@ -99,6 +99,7 @@ def visit_document(reading: VisitReading) -> dict[str, Any]:
         "unit_valid_from": reading.unit_valid_from or None,
         "visit_kind": reading.visit_kind or None,
         "planned": reading.planned or None,
+        "geopoint": reading.geopoint or None,
         "visit_started_at": reading.visit_started_at,
         "visit_ended_at": reading.visit_ended_at,
         "template": reading.template.code,
@@ -134,7 +135,7 @@ def visit_document(reading: VisitReading) -> dict[str, Any]:
             {
                 "id": p.id, "row": p.row or None, "item": p.item or None, "sha256": p.sha256, "bytes": p.bytes,
                 "width": p.width, "height": p.height, "media_type": p.media_type, "taken_at": p.taken_at,
-                "caption": p.caption or None, "preview": p.preview or None,
+                "caption": p.caption or None, "preview": p.preview or None, "geopoint": p.geopoint or None,
             }
             for p in reading.photos
         ],

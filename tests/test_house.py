@@ -17,11 +17,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.units")
+READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
-MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire")
+MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire", "app.sync.bundle")
 """What phone and central share of sync."""
 IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
 """The only modules that know JavaScript; nothing imports them natively."""
@@ -44,7 +44,7 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.units"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(("app.readings", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -54,11 +54,13 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
             "app.recorder",
+            "app.carrying",
+            "app.recovery",
             "app.store",
             "app.reference",
             *READINGS,
@@ -80,12 +82,16 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state",),
+        ("app.state", "app.safekeeping", "app.message"),
         (
             "app.state",
+            "app.safekeeping",
+            "app.message",
             "app.store",
             "app.notebook",
             "app.recorder",
+            "app.carrying",
+            "app.recovery",
             "app.photos",
             "app.minutes",
             "app.sync",
@@ -105,7 +111,7 @@ PARTS = (
         ("central",),
         ("central", *READINGS, "app.minutes", *MEETING),
         None,
-        never=("flet", "flet_camera", "flet_web"),
+        never=("flet", "flet_camera", "flet_geolocator", "flet_web"),
     ),
     Part(
         ("central.cli",),

@@ -11,7 +11,7 @@ import pytest
 from app.checklist import Refusal
 from app.notebook import PhotoFacts
 from app.readings import KnownRoom
-from app.recorder import Enrolment, NotEnrolled, VisitShut
+from app.recorder import NotEnrolled, VisitShut
 from app.records import HEADS, WHOLE_UNIT_ROW
 from app.sync.journal import Change
 from tests.field import ASSETS, MORNING, Phone
@@ -634,16 +634,6 @@ def test_a_line_of_the_list_follows_what_is_recorded(phone: Phone, visit: str) -
 
 
 # The whole notebook
-
-
-def test_the_journal_can_be_carried_away_and_tells_no_secret(phone: Phone, visit: str) -> None:
-    book = phone.book
-    book.enrol(Enrolment(**{**book.enrolment.__dict__, "token": "very-secret-token"}))  # type: ignore[union-attr]
-    book.set_heads(visit, book.add_room(visit, "Phòng Kinh tế"), FIGURES)
-    head, *lines = [json.loads(line) for line in book.export_journal()]
-    assert head["format"] == "so-kiem-tra-journal" and len(lines) == entries(phone)
-    assert [line[3] for line in lines] == list(range(1, len(lines) + 1))
-    assert "very-secret-token" not in "".join(book.export_journal())
 
 
 def test_a_phone_given_to_another_person_begins_a_new_chain(phone: Phone, visit: str) -> None:

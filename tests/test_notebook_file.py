@@ -126,6 +126,8 @@ def test_a_notebook_of_the_first_version_is_brought_up_to_date(tmp_path: Path, r
     shutil.copy(file_of(recorded), path)
     with sqlite3.connect(path) as raw:
         raw.execute('ALTER TABLE "count" DROP COLUMN removed')
+        raw.execute("ALTER TABLE visit DROP COLUMN geopoint")
+        raw.execute("ALTER TABLE photo DROP COLUMN geopoint")
         raw.execute("DROP INDEX ix_visit_newest")
         raw.execute("DROP INDEX ix_entry_refused")
         raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema:journal'")

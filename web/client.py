@@ -42,6 +42,10 @@ ONLY = {
 """Files that only one kind of browser loads: the offline copy leaves the others' out."""
 
 
+FONTS = {f"So {weight}": f"fonts/Roboto-{weight}.ttf" for weight in ("Regular", "Medium", "Bold")}
+"""The families of app.screens.theme and their files (a test holds them equal)."""
+
+
 class Patch(NamedTuple):
     file: str
     found: str
@@ -101,9 +105,13 @@ def copy_client(target: Path) -> None:
 
 
 def _fonts(manifest: Path) -> None:
-    """Only families whose files are shipped, and Roboto from here instead of from Google."""
+    """Only families whose files are shipped: Roboto from here instead of from Google, and ours before the first frame.
+
+    A text drawn before its family is there makes Flutter look for another font on the network.
+    """
     shipped = [family for family in json.loads(manifest.read_text("utf-8")) if family["family"] == "MaterialIcons"]
     if not shipped:
         raise BuildFailed("FontManifest.json: thiếu MaterialIcons / MaterialIcons is missing")
     shipped.append({"family": "Roboto", "fonts": [{"asset": "fonts/roboto.woff2"}]})
+    shipped += [{"family": family, "fonts": [{"asset": f"../{file}"}]} for family, file in FONTS.items()]
     manifest.write_text(json.dumps(shipped), "utf-8")

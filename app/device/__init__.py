@@ -102,6 +102,18 @@ class Device(Protocol):
         """Look again how much room is left."""
         ...
 
+    def read_beside(self, name: str) -> bytes | None:
+        """A file of the data folder whole; None when there is none."""
+        ...
+
+    def write_beside(self, name: str, data: bytes) -> None:
+        """Write a small file of the data folder, readable by its owner only; whole and durable when this returns."""
+        ...
+
+    def set_aside(self, name: str) -> str:
+        """Move a file of the data folder out of the way, under a dated name, which is returned; empty when there is none."""
+        ...
+
 
 def this_device() -> Device:
     if sys.platform == "emscripten":

@@ -1,6 +1,7 @@
 """A browser: the notebook on OPFS, the network through `fetch`, the rest asked of the page (web/site/start.js)."""
 
 import asyncio
+import errno
 import secrets
 import time
 from collections.abc import Callable
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 TIMEOUT = httpx.Timeout(30, connect=10)
 """`fetch` has one phase until the headers come, in which the body is sent too."""
+
+
+SPARES = 9
+"""Places web/site/storage.js keeps for what is set aside: three damaged notebooks with the two files SQLite has beside each."""
 
 
 class Browser:
@@ -79,6 +84,25 @@ class Browser:
 
     async def read_code(self, picture: bytes) -> str:
         return str(await js.skt.readCode(to_js(picture)))
+
+    def read_beside(self, name: str) -> bytes | None:
+        path = self.data / name
+        return path.read_bytes() if path.exists() else None
+
+    def write_beside(self, name: str, data: bytes) -> None:
+        (self.data / name).write_bytes(data)
+        self.flush()
+
+    def set_aside(self, name: str) -> str:
+        path = self.data / name
+        if not path.exists():
+            return ""
+        spare = next((p for n in range(1, SPARES + 1) if not (p := self.data / f"aside-{n}.sqlite").exists()), None)
+        if spare is None:
+            raise OSError(errno.ENOSPC, "all spare places hold a notebook set aside before")
+        path.rename(spare)
+        self.flush()
+        return spare.name
 
     async def photo_folder(self) -> FolderInBrowser:
         return await FolderInBrowser.open()

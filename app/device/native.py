@@ -1,11 +1,13 @@
 """A desktop, a phone with the native app, or the server mode used for development: files, threads, sockets."""
 
 import asyncio
+import itertools
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -85,3 +87,41 @@ class Native:
 
     async def refresh_room(self) -> None:
         """Nothing to do: the disk is asked each time."""
+
+    def read_beside(self, name: str) -> bytes | None:
+        try:
+            return (self.data / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def write_beside(self, name: str, data: bytes) -> None:
+        unfinished = self.data / f"{name}.unfinished"
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, self.data / name)
+        self._sync_folder()
+
+    def set_aside(self, name: str) -> str:
+        path = self.data / name
+        if not path.exists():
+            return ""
+        when = datetime.fromtimestamp(self.now() / 1000).astimezone().strftime("%Y-%m-%d_%H%M%S")
+        names = (f"{name}.{when}" + (f"-{n}" if n else "") for n in itertools.count())
+        aside = next(other for other in names if not (self.data / other).exists())
+        os.replace(path, self.data / aside)
+        self._sync_folder()
+        return aside
+
+    def _sync_folder(self) -> None:
+        """A rename is durable only once its folder is."""
+        if os.name == "nt":
+            return  # Windows cannot open folders; NTFS journals renames itself
+        descriptor = os.open(self.data, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,10 +1,14 @@
-"""Giving the phone a place in a team: a code or link, a name, one button; errors stay beside what caused them."""
+"""Giving the phone a place in a team: a code or link, a name, one button; errors stay beside what caused them.
+
+A phone that has no place yet can also take in what another one had: recorded visits are read without being enrolled.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import flet as ft
 
+from app.screens.carry import take_in, use_bundle_picker
 from app.screens.frame import bar, screen
 from app.screens.listing import typing_field
 from app.screens.parts import Handler, button, panel, text
@@ -28,6 +32,9 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
     def scanned(link: str) -> None:
         set_code(link)
         set_scanning(False)
+
+    incoming = use_bundle_picker(app)
+    imported = app.arrived is not None and app.book.visit_count() > 0
 
     async def enrol() -> None:
         if is_asking:
@@ -76,6 +83,16 @@ def EnrolScreen(invitation: Mapping[str, str]) -> ft.Control:
         on_name=set_name,
         on_enrol=enrol,
         on_back=road.back if app.is_enrolled else None,
+        incoming=None
+        if app.is_enrolled
+        else take_in(
+            look,
+            incoming,
+            app.carried,
+            app.arrived,
+            on_read=road.to("/visits") if imported else None,
+            on_close=app.put_arrived_away,
+        ),
     )
 
 
@@ -94,6 +111,7 @@ def draw(
     on_name: Handler,
     on_enrol: Handler,
     on_back: Handler | None,
+    incoming: ft.Control | None,
 ) -> ft.Control:
     intro = [look.say("enrol_ready" if is_invited else "enrol_intro")]
     if is_again:
@@ -128,6 +146,8 @@ def draw(
                 height=COUNTER,
             )
         )
+    if incoming is not None:
+        body += [ft.Divider(height=20), incoming]
     return screen(body, head=bar(look, look.say("enrol_title"), on_back), spacing=14)
 
 

@@ -416,5 +416,7 @@ def error_panel(
 ) -> ft.Control:
     """Something failed: what happened, what is safe, what to do."""
     return ft.Column(
-        [panel(look, ft.Icons.ERROR, [happened, safe_words, to_do], "alarm"), *actions], spacing=GAP, tight=True
+        [panel(look, ft.Icons.ERROR, [line for line in (happened, safe_words, to_do) if line], "alarm"), *actions],
+        spacing=GAP,
+        tight=True,
     )

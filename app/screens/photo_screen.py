@@ -1,11 +1,13 @@
 """Taking a photo of an item, a room or the visit."""
 
+import asyncio
 from dataclasses import dataclass
 
 import flet as ft
 
 from app.readings import VisitReading
 from app.screens.photo_form import PhotoForm, Verdict
+from app.screens.position import use_locator
 from app.screens.road import use_road
 from app.screens.theme import Look
 from app.screens.window import use_look, use_maybe
@@ -21,6 +23,10 @@ SUGGESTED_CAPTIONS = {
 """Item → the caption its photo most often has; it can be changed before «Dùng»."""
 
 
+STILL_HERE_MS = 10 * 60_000
+"""A photo that was chosen and says it was taken longer ago than this was not taken where the phone is now."""
+
+
 @dataclass(eq=False)
 class _Keeping:
     """Whether «Dùng» is being done: a second touch meanwhile keeps no second photo."""
@@ -30,7 +36,8 @@ class _Keeping:
 
 @ft.component
 def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
-    app, look, road = use_app(), use_look(), use_road()
+    app, look, road, locator = use_app(), use_look(), use_road(), use_locator()
+    fix, follow = use_maybe(asyncio.Task)
     shot, show = use_maybe(Shot)
     is_working, set_working = ft.use_state(False)
     keeping: _Keeping = ft.use_ref(_Keeping).current  # type: ignore[assignment]
@@ -38,6 +45,7 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
 
     async def look_at(raw: bytes) -> None:
         set_working(True)
+        follow(locator.ask() if app.book.is_positioned(visit) else None)
         try:
             show(await app.look_at(raw))
         finally:
@@ -46,13 +54,21 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
     async def keep(caption: str) -> None:
         if shot is None or keeping.is_busy:
             return
+        taken_at = shot.prepared.taken_at
+        is_from_here = taken_at is None or abs(app.device.now() - taken_at) < STILL_HERE_MS
+        on_its_way = fix if is_from_here else None
+        has_come = on_its_way is not None and on_its_way.done() and on_its_way.exception() is None
+        geopoint = on_its_way.result() if on_its_way and has_come else ""
         keeping.is_busy = True
         try:
-            is_kept = await app.use_photo(shot, visit, item=item, row=row, caption=caption)
+            photo = await app.use_photo(shot, visit, item=item, row=row, caption=caption, geopoint=geopoint)
         finally:
             keeping.is_busy = False
-        if is_kept:
-            road.back()  # the photo stands there: that says it is kept
+        if photo is None:
+            return
+        if on_its_way:
+            locator.follow(app, visit, on_its_way, "" if geopoint else photo)
+        road.back()  # the photo stands there: that says it is kept
 
     caption = SUGGESTED_CAPTIONS.get(item, "")
     return PhotoForm(

@@ -7,6 +7,7 @@ import flet as ft
 from app.screens.frame import bar, screen
 from app.screens.listing import fact
 from app.screens.parts import Handler, badge, button, panel
+from app.screens.position import in_words
 from app.screens.road import use_road
 from app.screens.text_line import TextLine
 from app.screens.theme import RADIUS, Look
@@ -41,6 +42,7 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         facts=[
             (look.say("photo_taken"), day_and_moment(found.taken_at, look.language)),
             (look.say("photo_at"), ": ".join(p for p in places if p) or look.say("photo_at_visit")),
+            *([(look.say("position_of"), in_words(look, found.geopoint))] if found.geopoint else []),
         ],
         state=app.book.file_states().get(found.sha256),
         unit=visit.unit_name,

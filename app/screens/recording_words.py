@@ -42,6 +42,27 @@ RECORDING_WORDS: dict[str, tuple[str, str]] = {
     "rows_add": ("Thêm", "Add"),
     "rows_suggested": ("Gợi ý", "Suggestions"),
     "row_remove": ("Bỏ: {name}", "Remove: {name}"),
+    # where one is
+    "position": ("Ghi vị trí", "Record the position"),
+    "position_on": ("Bật", "On"),
+    "position_off": ("Tắt", "Off"),
+    "position_not_yet": ("chưa có vị trí", "no position yet"),
+    "position_of": ("Vị trí", "Position"),
+    "position_at": ("{latitude}, {longitude} (±{accuracy} m)", "{latitude}, {longitude} (±{accuracy} m)"),
+    "no_position_refused": (
+        "Chưa ghi được vị trí: máy chưa được phép. Mọi thứ khác vẫn ghi bình thường. "
+        "Muốn có vị trí, hãy cho phép trong cài đặt của trình duyệt.",
+        "No position: it is not allowed. Everything else is recorded as usual. "
+        "To have positions, allow them in the browser's settings.",
+    ),
+    "no_position_none": (
+        "Chưa ghi được vị trí: máy không có định vị, hoặc định vị đang tắt. Mọi thứ khác vẫn ghi bình thường.",
+        "No position: this phone has no location service, or it is off. Everything else is recorded as usual.",
+    ),
+    "no_position_late": (
+        "Chưa bắt được vị trí trong 10 giây. Mọi thứ khác vẫn ghi bình thường, chỉ thiếu vị trí.",
+        "No position within 10 seconds. Everything else is recorded as usual, without it.",
+    ),
     "section_done": ("{done}/{of} mục", "{done}/{of} items"),
 }
 

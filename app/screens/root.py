@@ -13,6 +13,7 @@ from app.screens.headcount_screen import HeadcountScreen
 from app.screens.parts import icon_button, text
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
+from app.screens.position import Locator, LocatorContext
 from app.screens.release import ReleaseOffer
 from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
@@ -62,13 +63,14 @@ class Opened:
 def Root(opened: Opened) -> list[ft.View]:
     """All views of a window. Two lie on each other while there is a way back, so that the system's back button works."""
     road, _ = ft.use_state(opened.road)
+    locator, _ = ft.use_state(Locator)
 
     def views() -> list[ft.View]:
         if road.here in TAB_SCREENS:
             return [_view("/", Shown(road.here, opened.invitation))]
         return [_view("/", ft.Container()), _view("/top", Shown(road.here, opened.invitation))]
 
-    return AppContext(opened.window, lambda: RoadContext(road, views))
+    return AppContext(opened.window, lambda: RoadContext(road, lambda: LocatorContext(locator, views)))
 
 
 def _view(route: str, content: ft.Control) -> ft.View:
@@ -92,7 +94,7 @@ def Shown(route: str, invitation: dict[str, str]) -> ft.Control:
     has_tabs = app.is_enrolled and route in TAB_SCREENS
     if app.failure is not None:
         content = FAILURE(key="failure")
-    elif not app.is_enrolled:
+    elif not app.is_enrolled and not (is_reading(route) and app.book.visit_count()):
         content = OTHER_SCREENS["enrol"](invitation, key="enrol")
     else:
         content = _screen(route, invitation)
@@ -107,6 +109,11 @@ def Shown(route: str, invitation: dict[str, str]) -> ft.Control:
 _AT_ONCE = ft.PageTransitionsTheme(
     **dict.fromkeys(("android", "ios", "linux", "macos", "windows"), ft.PageTransitionTheme.NONE)
 )
+
+
+def is_reading(route: str) -> bool:
+    """Whether an address shows what was recorded: imported visits can be read before the phone has a place in a team."""
+    return segments(route)[:1] in (["visits"], ["visit"], ["photo"])
 
 
 def _screen(route: str, invitation: dict[str, str]) -> ft.Control:

@@ -257,11 +257,6 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "set_book": ("Sổ", "Notebook"),
     "set_photos": ("Ảnh", "Photos"),
     "set_free": ("Còn trống", "Free"),
-    "set_export": ("Xuất toàn bộ nhật ký ra tệp", "Export the whole journal to a file"),
-    "set_export_how": (
-        "Tệp chứa mọi điều đã ghi trên máy này, không có ảnh.",
-        "The file holds everything recorded on this phone, without photos.",
-    ),
     "set_about": ("Giới thiệu", "About"),
     "set_version": ("Phiên bản {version}", "Version {version}"),
     "set_about_words": (

@@ -1,9 +1,10 @@
-"""Settings: language, text size, light and dark, this phone, its storage, the journal handed out, about."""
+"""Settings: language, text size, light and dark, this phone, its storage, everything out to a file and in from one, about."""
 
 from importlib import metadata
 
 import flet as ft
 
+from app.screens.carry import carry_out, take_in, use_bundle_picker
 from app.screens.frame import bar, screen
 from app.screens.listing import fact, heading
 from app.screens.parts import Handler, button, chips, panel, text
@@ -21,6 +22,7 @@ THEMES = ("light", "dark", "system")
 def SettingsScreen() -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
     picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
+    incoming = use_bundle_picker(app)
     is_sure, set_sure = ft.use_state(False)
     book, who = app.book, app.book.enrolment
     assert who is not None
@@ -29,7 +31,7 @@ def SettingsScreen() -> ft.Control:
     free = app.device.free_bytes()
 
     async def export() -> None:
-        await hand_out(app, picker, f"so-kiem-tra_{book.today}.jsonl", app.exported)
+        await hand_out(app, picker, app.exported)
 
     return screen(
         [
@@ -53,8 +55,8 @@ def SettingsScreen() -> ft.Control:
             fact(look, look.say("set_free"), NOTHING if free is None else size(free, look.language)),
             *(kept_safe(look, app.is_kept_safe) if app.device.can_be_cleared else []),
             *photos_gone(look, app),
-            button(look, look.say("set_export"), export, icon=ft.Icons.SAVE_ALT, identifier="export"),
-            text(look, look.say("set_export_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
+            carry_out(look, app.carried, export),
+            take_in(look, incoming, app.carried, app.arrived, on_read=None, on_close=app.put_arrived_away),
             heading(look, look.say("set_about")),
             text(look, f"{look.say('app')} · {look.say('set_version', version=version())}", 16),
             text(look, look.say("set_about_words"), 16, color=ft.Colors.ON_SURFACE_VARIANT),

@@ -8,9 +8,10 @@ import flet as ft
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter
 from app.screens.parts import Handler, badge, button, empty_state, list_row, pressable, text, touched
+from app.screens.recovery_note import recovery_note
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
-from app.screens.window import use_look
+from app.screens.window import hand_out, use_look
 from app.screens.words import day, day_and_moment, number, size
 from app.state import SyncView, use_app
 from app.units import UnitReading
@@ -35,6 +36,7 @@ class UnderWay:
 @ft.component
 def TodayScreen() -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
+    picker: ft.FilePicker = ft.use_ref(ft.FilePicker).current  # type: ignore[assignment]
     book = app.book
     here = book.current_round()
     plan = book.reference.rounds.get(here)
@@ -48,6 +50,9 @@ def TodayScreen() -> ft.Control:
         if visit is not None:
             road.go(visit_path(visit))
 
+    async def save_aside() -> None:
+        await hand_out(app, picker, app.raw_file)
+
     def send() -> None:
         """One touch shows what central has and sends the rest."""
         app.sync_now()
@@ -59,6 +64,7 @@ def TodayScreen() -> ft.Control:
     return draw(
         look,
         state=badge_of(look, app.sync),
+        note=recovery_note(look, app.recovery, save_aside, app.put_recovery_away) if app.recovery else None,
         team=gathered(
             plan.name if plan else look.say("no_round"),
             (book.enrolment.team_name if book.enrolment else "") or look.say("no_team"),
@@ -116,6 +122,7 @@ def draw(
     look: Look,
     *,
     state: ft.Control | None,
+    note: ft.Control | None,
     team: str,
     under_way: Sequence[UnderWay],
     has_more: bool,
@@ -133,6 +140,7 @@ def draw(
 ) -> ft.Control:
     body: list[ft.Control] = [
         text(look, team, 16, MEDIUM, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
+        *([note] if note else []),
     ]
     if tasks:
         words = look.say("tasks", count=number(tasks, look.language))

@@ -12,7 +12,18 @@ from app.screens.frame import bar, screen
 from app.screens.item_card import photo_strip
 from app.screens.items import PhotoView
 from app.screens.listing import gathered, lines
-from app.screens.parts import Handler, button, chips, list_row, panel, pressable, section_card, text, touched
+from app.screens.parts import (
+    Handler,
+    button,
+    chips,
+    list_row,
+    panel,
+    pressable,
+    section_card,
+    text,
+    touched,
+)
+from app.screens.position import position_row, use_locator
 from app.screens.road import Road, use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, GAP, MEDIUM, Look
 from app.screens.window import said, use_look
@@ -76,9 +87,10 @@ def card_of(look: Look, visit: VisitReading, section: Section) -> Card:
 
 @ft.component
 def VisitScreen(visit: str) -> ft.Control:
-    app, look, road = use_app(), use_look(), use_road()
+    app, look, road, locator = use_app(), use_look(), use_road(), use_locator()
     is_choosing, set_choosing = ft.use_state(False)
     shows_all, set_shows_all = ft.use_state(False)
+    is_positioned = app.book.is_positioned(visit)
     reading = app.book.visit(visit)
     names = tuple(p.id for p in reading.photos)
     shown = reading.photos if shows_all else reading.photos[-PHOTOS_SHOWN:]
@@ -94,6 +106,11 @@ def VisitScreen(visit: str) -> ft.Control:
         else:
             app.tap(app.book.answer, visit, "attendance_mode", mode)
 
+    def switch_position() -> None:
+        app.tap(app.book.set_positioned, visit, not is_positioned)
+        if not is_positioned and not reading.geopoint:
+            locator.follow(app, visit, locator.ask())
+
     body = [*notes(look, app, reading), *attendance(look, road, reading, is_choosing, set_choosing, choose)]
     asked = [s for s in reading.template.sections if s.code not in ("attendance", ATTENDANCE_SECTION)]
     body += [
@@ -105,6 +122,7 @@ def VisitScreen(visit: str) -> ft.Control:
     if hidden:
         words = look.say("not_asked", sections=", ".join(hidden))
         body.append(text(look, words, 16, color=ft.Colors.ON_SURFACE_VARIANT))
+    body += position_row(look, reading, is_positioned, switch_position)
     body += album(look, photos, len(names), lambda photo: road.go(f"/photo/{photo}"), lambda: set_shows_all(True))
     return draw(
         look,

@@ -83,6 +83,7 @@ def VisitsScreen() -> ft.Control:
         on_query=search,
         on_visit=lambda visit: road.to(visit_path(visit)),
         on_more=more if len(found) > shown else None,
+        on_back=None if app.is_enrolled else road.back,
     )
 
 
@@ -94,6 +95,7 @@ def draw(
     on_query: Handler,
     on_visit: Callable[[str], Handler],
     on_more: Handler | None,
+    on_back: Handler | None,
 ) -> ft.Control:
     body: list[ft.Control] = []
     last = None
@@ -114,7 +116,7 @@ def draw(
         )
     head = ft.Column(
         [
-            bar(look, look.say("tab_visits")),
+            bar(look, look.say("tab_visits"), on_back),
             ft.Container(
                 search_line(look, look.say("visits_search"), query, on_query),
                 padding=ft.Padding.only(left=12, right=12, top=10),

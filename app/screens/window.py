@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import flet as ft
@@ -35,10 +35,11 @@ def said(key: str, *, is_problem: bool = False, **values: object) -> Message:
     return Message(word(key, "vi", **values), word(key, "en", **values), is_problem)
 
 
-async def hand_out(app: AppState, picker: ft.FilePicker, name: str, contents: Callable[[], bytes]) -> None:
-    """Lets the inspector keep a file outside the app, and says how it went; nothing when they changed their mind."""
+async def hand_out(app: AppState, picker: ft.FilePicker, contents: Callable[[], Awaitable[tuple[str, bytes]]]) -> None:
+    """Lets the inspector keep a file (name, bytes) outside the app, and says how it went; nothing when they changed their mind."""
+    name = ""
     try:
-        data = await app.device.in_background(contents)
+        name, data = await contents()
         kept = await picker.save_file(file_name=name, src_bytes=data)
     except (OSError, RuntimeError) as problem:
         log.warning("%s was not saved: %r", name, problem)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, ProgrammingError
 
 from app.reference import take_reference
 from app.schema import read_meta, write_meta
-from app.sync import ledger
+from app.sync import files, ledger
 from app.sync.uploads import Refused, send
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
@@ -215,17 +215,17 @@ async def _reference(job: Run) -> None:
 
 async def _files(job: Run, progress: Progress) -> Progress:
     with job.store.reading() as connection:
-        files = ledger.next_files(connection)
-    total = sum(file.bytes for file in files)
+        waiting = files.next_files(connection)
+    total = sum(file.bytes for file in waiting)
     progress = replace(
         progress,
         step="previews",
-        previews_total=sum(f.role == "preview" for f in files),
-        photos_total=sum(f.role == "photo" for f in files),
+        previews_total=sum(f.role == "preview" for f in waiting),
+        photos_total=sum(f.role == "photo" for f in waiting),
         bytes_total=total,
     )
     sent = 0
-    for file in files:
+    for file in waiting:
         progress = replace(progress, step="previews" if file.role == "preview" else "photos", sending=file.sha256)
         start = sent
 
@@ -246,7 +246,7 @@ async def _files(job: Run, progress: Progress) -> Progress:
             _refuse(job, file, str(refused.problem.get("title", "")))
         else:
             with job.store.writing() as connection:
-                ledger.mark_received(connection, [file.sha256])
+                files.mark_received(connection, [file.sha256])
             if file.role == "preview":
                 progress = replace(progress, previews_sent=progress.previews_sent + 1)
             else:
@@ -258,9 +258,9 @@ async def _files(job: Run, progress: Progress) -> Progress:
     return replace(progress, step="done")
 
 
-def _refuse(job: Run, file: ledger.File, why: str) -> None:
+def _refuse(job: Run, file: files.File, why: str) -> None:
     with job.store.writing() as connection:
-        ledger.mark_refused(connection, file.sha256, why)
+        files.mark_refused(connection, file.sha256, why)
 
 
 _STOPPING = ("token-expired", "device-revoked", "role-denied", "not-a-device")

@@ -276,6 +276,14 @@ def resume(connection: Connection, device: str, epoch: str) -> Writer:
     return Writer(device, epoch, seq, head, Stamp(ms, counter), tx)
 
 
+def hash_after(prev: str, entry: JournalEntry) -> str:
+    """The hash an entry's content gives after an entry with the hash `prev`; the entry's own one when nothing was altered."""
+    return entry_hash(
+        prev, entry.device, entry.epoch, entry.seq, Stamp(entry.ms, entry.counter), entry.tx, entry.seen,
+        entry.schema_version, entry.author, entry.kind, entry.record, entry.patch,
+    )  # fmt: skip
+
+
 class BrokenLink(NamedTuple):
     """The first place where a chain does not verify; `why` in plain words."""
 
@@ -308,13 +316,9 @@ def verify_chain(entries: Iterable[JournalEntry], *, is_whole: bool = True) -> B
             return BrokenLink(*place, "nội dung không đọc được / content cannot be read")
         if patch != entry.patch:
             return BrokenLink(*place, "nội dung không ở dạng chuẩn / content is not in canonical form")
-        computed = entry_hash(
-            prev, entry.device, entry.epoch, entry.seq, Stamp(entry.ms, entry.counter), entry.tx, entry.seen,
-            entry.schema_version, entry.author, entry.kind, entry.record, patch,
-        )  # fmt: skip
-        if computed != entry.hash:
+        if hash_after(prev, entry) != entry.hash:
             return BrokenLink(*place, "mã băm không khớp / hash does not match")
-        prev, expected = computed, expected + 1
+        prev, expected = entry.hash, expected + 1
     return None
 
 

@@ -1,19 +1,20 @@
-"""What this phone has sent and received: the next batch to push, what an answer of central changes, which files wait.
+"""What this phone has sent and received: the next batch to push, what an answer of central changes, what waits.
 
 Everything here is a transaction on the notebook's database; the network is `exchange`'s affair. Sending twice is harmless: a
 batch is made from what central has acknowledged, and an answer may be taken twice.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
 from app.schema import Step, read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp
 from app.sync.wire import PROTOCOL, Malformed, from_central, to_central
@@ -29,13 +30,6 @@ PHONE: list[Step] = [
     ]
 ]
 """The phone's own tables: files to send (role preview or photo) and conflicts central has told of."""
-
-
-class PhotoState(NamedTuple):
-    """Where a photo's file is. `why` is the refusal in words, empty otherwise."""
-
-    is_received: bool
-    why: str
 
 
 @dataclass(frozen=True)
@@ -63,23 +57,6 @@ class Behind(Exception):
     def __init__(self, epoch: str):
         super().__init__(epoch)
         self.epoch = epoch
-
-
-class File(NamedTuple):
-    sha256: str
-    role: str
-    bytes: int
-
-
-def queue_photo(connection: Connection, visit: str, sha256: str, size: int, preview: str, preview_size: int) -> None:
-    """Put a photo and its preview among what is to be sent; a file already there keeps its state."""
-    statement = text(
-        "INSERT INTO file (sha256, role, visit, bytes, received) VALUES (:sha256, :role, :visit, :bytes, FALSE) "
-        "ON CONFLICT (sha256) DO NOTHING"
-    )
-    connection.execute(statement, {"sha256": sha256, "role": "photo", "visit": visit, "bytes": size})
-    if preview:
-        connection.execute(statement, {"sha256": preview, "role": "preview", "visit": visit, "bytes": preview_size})
 
 
 def acked(connection: Connection, epoch: str) -> int:
@@ -139,31 +116,6 @@ def waiting(connection: Connection) -> Waiting:
 def _device(connection: Connection) -> str:
     enrolment = read_meta(connection, "enrolment")
     return str(json.loads(enrolment)["device"]) if enrolment else ""
-
-
-def file_states(connection: Connection) -> dict[str, PhotoState]:
-    rows = connection.execute(text("SELECT sha256, received, why FROM file"))
-    return {r.sha256: PhotoState(bool(r.received), r.why or "") for r in rows}
-
-
-def next_files(connection: Connection) -> list[File]:
-    """Files to send: every preview before the first photo, each kind in the order it was taken."""
-    rows = connection.execute(
-        text(
-            "SELECT sha256, role, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL "
-            "ORDER BY CASE role WHEN 'preview' THEN 0 ELSE 1 END, rowid"
-        )
-    )
-    return [File(*row) for row in rows]
-
-
-def mark_received(connection: Connection, names: Collection[str]) -> None:
-    for name in names:
-        connection.execute(text("UPDATE file SET received = TRUE, why = NULL WHERE sha256 = :s"), {"s": name})
-
-
-def mark_refused(connection: Connection, sha256: str, why: str) -> None:
-    connection.execute(text("UPDATE file SET why = :why WHERE sha256 = :s"), {"s": sha256, "why": why})
 
 
 def outgoing(
@@ -323,20 +275,29 @@ def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[st
 
 def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> None:
     effective = {position: Stamp(ms, counter) for position, ms, counter in answer.get("pulled_effective", ())}
+    own = _device(connection)
     fresh = []
     for raw in answer.get("entries", ()):
         entry = from_central(raw, effective)
         key = {"d": entry.device, "e": entry.epoch, "s": entry.seq}
         where = "WHERE device = :d AND epoch = :e AND seq = :s"
-        known = connection.execute(text(f"SELECT hash, verdict FROM entry {where}"), key).one_or_none()
+        known = connection.execute(
+            text(f"SELECT hash, verdict, position, effective_ms, effective_counter FROM entry {where}"), key
+        ).one_or_none()
         if known is not None and known.hash == entry.hash and known.verdict != "moved":
             connection.execute(text(f"UPDATE entry SET position = :p {where}"), {**key, "p": entry.position})
+            stands = (known.verdict, known.effective_ms, known.effective_counter)
+            if stands != ("applied", entry.effective_ms, entry.effective_counter):
+                _restate(connection, entry, taken)
             continue
         if known is not None:
-            if known.verdict != "moved":
+            if known.verdict == "moved":
+                # Written again in a newer epoch; under this number central knows another life of this journal.
+                connection.execute(text(f"DELETE FROM entry {where}"), key)
+            elif entry.device != own and known.position is None:
+                _give_way(connection, entry, taken)
+            else:
                 raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
-            # Written again in a newer epoch; under this number central knows another life of this journal.
-            connection.execute(text(f"DELETE FROM entry {where}"), key)
         fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
     journal.insert(connection, fresh)
     merge.apply(connection, fresh)
@@ -345,6 +306,33 @@ def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> No
     write_meta(connection, "seen", str(seen))
     if answer.get("cursor"):
         write_meta(connection, "cursor", answer["cursor"])
+
+
+def _restate(connection: Connection, entry: JournalEntry, taken: Taken) -> None:
+    """An entry that came by file is here as its writer's phone had it; now central has said when it counts, and that it does."""
+    connection.execute(
+        text(
+            "UPDATE entry SET effective_ms = :ms, effective_counter = :c, verdict = 'applied', problem = NULL "
+            "WHERE device = :d AND epoch = :e AND seq = :s"
+        ),
+        {
+            "ms": entry.effective_ms, "c": entry.effective_counter,
+            "d": entry.device, "e": entry.epoch, "s": entry.seq,
+        },
+    )  # fmt: skip
+    merge.recompute(connection, entry.kind, entry.record)
+    taken.visits.add(merge.visit_of(connection, entry))
+
+
+def _give_way(connection: Connection, entry: JournalEntry, taken: Taken) -> None:
+    """Another phone's entries that came by file, and that central knows otherwise from this one on: central's stand."""
+    key = {"d": entry.device, "e": entry.epoch, "s": entry.seq}
+    where = "device = :d AND epoch = :e AND seq >= :s AND position IS NULL"
+    gone = journal.select(connection, where, **key)
+    connection.execute(text(f"DELETE FROM entry WHERE {where}"), key)
+    for kind, record in {(e.kind, e.record) for e in gone}:
+        merge.recompute(connection, kind, record)
+    taken.visits |= {e.visit for e in gone if e.visit}
 
 
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:

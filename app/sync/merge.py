@@ -262,8 +262,8 @@ class Conflict(NamedTuple):
     other: Write
 
 
-_QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position"}
-"""Fields that place a record or, like status, have their own rule: never asked about."""
+_QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
+"""Fields that place a record, are measured or, like status, have their own rule: never asked about."""
 
 
 def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflict]:

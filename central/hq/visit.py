@@ -14,7 +14,7 @@ from app.records import ATTENDANCE_SECTION, HEADS
 from central.database import rows
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
-from central.hq.words import DASH, day, level, moment, number, size, status
+from central.hq.words import DASH, day, level, moment, number, place, size, status
 from central.photos import answer_photo
 from central.readings import recorded
 from central.uploads import Sha256
@@ -36,7 +36,7 @@ FIELD_NAMES = {
     "count": "lần đếm", "name": "tên", "position": "thứ tự", "removed": "đã bỏ", "remark": "ghi chú", "caption": "chú thích",
     "taken_at": "chụp lúc", "bytes": "cỡ tệp", "width": "rộng", "height": "cao", "media_type": "dạng tệp",
     "sha256": "mã tệp", "preview": "mã ảnh xem trước", "derived_from": "làm từ ảnh", "value": "trả lời",
-    "item": "mục", "row": "dòng",
+    "item": "mục", "row": "dòng", "geopoint": "vị trí",
 }  # fmt: skip
 MOMENTS = ("visit_started_at", "visit_ended_at", "moment", "taken_at")
 VERDICT_NAMES = {"pending": "chờ cuộc kiểm tra", "rejected": "không được nhận", "moved": "đã ghi lại ở nhánh khác"}
@@ -269,6 +269,8 @@ def _field_text(reading: VisitReading, name: str, value: Any) -> str:
             return section.title.vi if section else item.label.vi if item else value
         case "main_count" | "count":
             return next((moment(count.moment) for count in reading.counts if count.id == value), value)
+        case "geopoint":
+            return place(value)
         case "row":
             return reading.row_name(value) or value
         case "visit_kind":

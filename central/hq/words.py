@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from app.geopoint import read_geopoint
 from app.records import TIME_ZONE_HOURS
 from central.people import ROLE_NAMES
 from central.summary import LEVELS, MODES, REASONS
@@ -56,6 +57,12 @@ def size(count: int | None) -> str:
     return f"{count / 1e6:.1f} MB".replace(".", ",") if count >= 1_000_000 else f"{-(-count // 1000)} kB"
 
 
+def place(written: str | None) -> str:
+    """A geopoint as coordinates a map takes, and how far off they may be; a dash for none."""
+    point = read_geopoint(written or "")
+    return f"{point.latitude}, {point.longitude} (±{number(point.accuracy_m)} m)" if point else DASH
+
+
 def level(code: str | None) -> str:
     return LEVELS.get(code or "", DASH)
 
@@ -85,6 +92,7 @@ FILTERS = {
     "clock": clock,
     "moment": moment,
     "size": size,
+    "place": place,
     "level": level,
     "role": role,
     "reason": reason,

@@ -26,6 +26,8 @@ class Central:
     data: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    field_app: Path | None = None
+    """Another build of the field app than the one made from these sources."""
 
     @property
     def url(self) -> str:
@@ -35,6 +37,8 @@ class Central:
         """Starts it without waiting; `ready` waits."""
         self.data.mkdir(parents=True, exist_ok=True)
         settings = {"KIEMTRA_DATA": str(self.data), "KIEMTRA_HOST": "127.0.0.1", "KIEMTRA_PORT": str(self.port)}
+        if self.field_app:
+            settings["KIEMTRA_FIELD_APP"] = str(self.field_app)
         with (self.data / "central.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "central", "serve", "--demo"],

@@ -320,7 +320,9 @@ def test_heads_not_counted_are_said_in_words_and_can_be_counted_after_all(day: D
     assert day.recorded(day.ky_son).figures.attendance_rate == "67.50", "what was counted before is back"
 
 
-def test_a_damaged_notebook_is_explained_left_alone_and_handed_out(tmp_path: Path, phone: Phone) -> None:
+def test_a_damaged_notebook_of_a_phone_enrolled_nowhere_is_explained_handed_out_and_begun_anew(
+    tmp_path: Path, phone: Phone
+) -> None:
     data = tmp_path / "phone"
     data.mkdir()
     broken = b"this is no notebook" * 300
@@ -333,6 +335,10 @@ def test_a_damaged_notebook_is_explained_left_alone_and_handed_out(tmp_path: Pat
             phone.tap("save-notebook")
         assert Path(download.value.path()).read_bytes() == broken
         assert (data / "notebook.sqlite").read_bytes() == broken
+        phone.tap("anew")
+        phone.tap("anew-yes")
+        phone.sees("Ghi danh máy này")
+        assert sorted(f.read_bytes() for f in data.glob("notebook.sqlite.2*")) == [broken]
 
 
 def test_a_notebook_open_elsewhere_is_refused_with_words(tmp_path: Path, phone: Phone) -> None:
@@ -341,6 +347,7 @@ def test_a_notebook_open_elsewhere_is_refused_with_words(tmp_path: Path, phone: 
         enrol(book)
         with serving(MAIN, data, KIEMTRA_DATA=str(data)) as app:
             phone.open(app.url, "Sổ đang mở ở một cửa sổ khác")
+            assert not phone.has("save-notebook") and not phone.has("anew"), "nothing is wrong with it"
 
 
 def test_an_invitation_fills_the_code_in_and_its_failure_stays_beside_it(tmp_path: Path, phone: Phone) -> None:
@@ -388,21 +395,15 @@ def test_sync_says_plainly_that_nothing_was_sent_and_what_is_safe(day: Day, phon
         assert technical not in phone.reading()
 
 
-def test_settings_change_at_once_are_kept_and_the_journal_goes_out(tmp_path: Path, phone: Phone) -> None:
+def test_settings_change_at_once_and_are_kept(tmp_path: Path, phone: Phone) -> None:
     data = tmp_path / "phone"
     with notebook(data) as book:
         enrol(book)
-        book.start_visit(LONG_NAME)
     with serving(MAIN, data, KIEMTRA_DATA=str(data)) as app:
         phone.open(f"{app.url}/settings", "Ngôn ngữ")
         phone.tap_until("language-en", "Language")
         phone.tap("theme-dark")
         phone.tap_until("text-size-125", "Very large")
-        with phone.page.expect_download() as download:
-            phone.tap("export")
-        lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
-        assert '"format": "so-kiem-tra-journal"' in lines[0] and LONG_NAME in lines[1]
-        assert "token" not in lines[0]
         app.kill()
     with notebook(data) as book:
         assert [book.setting(name) for name in ("language", "theme", "text_size")] == ["en", "dark", "125"]

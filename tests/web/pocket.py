@@ -98,6 +98,11 @@ class Pocket:
         """The app in a new tab, once its first screen (with `seeing` on it) is there."""
         return shown(self.page(url), seeing)
 
+    def reopened(self, page: Page) -> Phone:
+        """The app of a page that is being loaded again."""
+        page.wait_for_selector("#opening", state="attached", timeout=PATIENCE * 1000)
+        return shown(page)
+
     def installed(self, page: Page) -> None:
         """Waits until the offline copy is whole and in charge."""
         until(
@@ -115,7 +120,11 @@ class Pocket:
 
 def shown(page: Page, seeing: str | None = None) -> Phone:
     """The app of a page once its opening screen is gone and a screen reader could read it."""
-    page.wait_for_selector("#opening", state="detached", timeout=WARM_SECONDS * 1000)
+    until(
+        lambda: page.query_selector("#opening") is None,
+        lambda: f"the app opens: {page.evaluate('document.body.innerText')!r}",
+        WARM_SECONDS,
+    )
     page.wait_for_selector("flt-semantics-placeholder", state="attached", timeout=PATIENCE * 1000)
     page.evaluate("document.querySelector('flt-semantics-placeholder').click()")
     phone = Phone(page)

@@ -37,7 +37,11 @@ const answers = {
   note: async () => localStorage.getItem(NOTE) ?? "",
 };
 const told = {
-  opened: () => requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("opening")?.remove())),
+  opened() {
+    const remove = () => document.getElementById("opening")?.remove();
+    if (document.hidden) remove();  // a tab in the background draws no frame to wait for
+    else requestAnimationFrame(() => requestAnimationFrame(remove));
+  },
   note: text => localStorage.setItem(NOTE, text),
   look: () => {
     if (Date.now() - looked < LOOK_EVERY_MS) return;

@@ -10,7 +10,7 @@ const OPEN_PATIENCE_MS = 3000;  // a page that is being reloaded lets go of its 
 /** Files that can exist; a slot that is empty does not. The spares take in a damaged notebook that is set aside. */
 export const SLOTS = [
   "notebook.sqlite", "notebook.sqlite-wal", "notebook.sqlite-journal", "enrolment.json",
-  "aside-1.sqlite", "aside-2.sqlite", "aside-3.sqlite",
+  ...Array.from({ length: 9 }, (_, n) => `aside-${n + 1}.sqlite`),
 ];
 
 /** Opens all slots of the OPFS folder `name`. Throws {problem: "missing" | "in-use" | "failed", cause}. */
