@@ -48,6 +48,11 @@ RESERVED = (
     "The phone is nearly full: what room is left is for figures, so no more photos are taken. What was recorded is safe. "
     "Free some space, then take the photo again."
 )
+NO_PLACE = (
+    "Máy không mở được chỗ lưu ảnh nên chưa chụp được. Số liệu vẫn ghi được và an toàn. Hãy đóng hẳn rồi mở lại ứng dụng. / "
+    "This phone's place for photos cannot be opened, so none can be taken. Figures are recorded and safe. "
+    "Close the app altogether and open it again."
+)
 
 QUIET_SECONDS = 60
 """How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
@@ -252,11 +257,18 @@ class AppState(Safekeeping):
     # Photos
 
     async def open_photos(self) -> None:
-        """Find the photo files, and clear away beside the screens what an earlier end left behind. Harmless to repeat."""
+        """Find the photo files, and clear away beside the screens what an earlier end left behind. Harmless to repeat.
+
+        Where there is no place for photos, everything else still works.
+        """
         async with self._opening:
             if self.notebook is None or self.files is not None:
                 return
-            files = PhotoFiles(await self.device.photo_folder())
+            try:
+                files = PhotoFiles(await self.device.photo_folder())
+            except OSError as problem:
+                log.error("no photo can be kept or shown: %s", problem)
+                return
             await self.device.refresh_room()
             self.files = files
             self._sweep = asyncio.get_running_loop().create_task(self._sweep_photos(files))
@@ -285,7 +297,11 @@ class AppState(Safekeeping):
 
     async def look_at(self, raw: bytes) -> Shot | None:
         """Make a raw photo ready (upright, small, stripped) beside the screens and judge it; None with a message when it is none."""
+        await self.open_photos()
         free = self.device.free_bytes()
+        if self.files is None:
+            self.tell(Message.of(NO_PLACE))
+            return None
         if free is not None and free < RESERVE_BYTES:
             self.tell(Message.of(RESERVED))
             return None

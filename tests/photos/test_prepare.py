@@ -1,90 +1,28 @@
 """What becomes of photos on the phone, with real bytes: turned, large, damaged, foreign."""
 
-import asyncio
 import hashlib
-import io
 import struct
-import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from app.photos.header import read_header
 from app.photos.judge import Verdict, verdict
-from app.photos.pillow import PillowPictures, measure
+from app.photos.pillow import measure
 from app.photos.prepare import NotAPhoto, PreparedPhoto
-from app.photos.prepare import prepare as prepare_with
 from app.photos.taken import taken_at
-
-EXIF_IFD, GPS_IFD = 0x8769, 0x8825
-RUNNER = asyncio.Runner()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def runner() -> Iterator[None]:
-    yield
-    RUNNER.close()
-
-
-def prepare(raw: bytes) -> PreparedPhoto:
-    """As the app natively does it."""
-    return RUNNER.run(prepare_with(raw, PillowPictures()))
+from tests.photos.shots import BOARD, REFUSED, as_file, camera_exif, corner_is_red, held, natively, notice_board, opened
 
 
 def judge(image: Image.Image) -> Verdict:
     return verdict(*measure(image.convert("RGB")))
 
 
-def notice_board(width: int = 2400, height: int = 1800) -> Image.Image:
-    """A notice board with a red upper left corner, so that turning it the wrong way shows."""
-    board = Image.new("RGB", (width, height), (205, 200, 190))
-    draw = ImageDraw.Draw(board)
-    for line in range(20, height, 60):
-        draw.text((20, line), "LỊCH TIẾP CÔNG DÂN – thứ Hai, thứ Năm hằng tuần " * 4, fill=(20, 20, 40), font_size=36)
-    draw.rectangle((0, 0, width // 4, height // 4), fill=(220, 0, 0))
-    return board
-
-
-def as_file(image: Image.Image, form: str = "JPEG", **options: object) -> bytes:
-    out = io.BytesIO()
-    image.save(out, form, **options)
-    return out.getvalue()
-
-
-def camera_exif(
-    orientation: int = 1, taken: str | None = "2026:11:20 07:52:10", offset: str | None = None
-) -> Image.Exif:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    exif[0x010F] = "PhoneMaker"
-    facts = exif.get_ifd(EXIF_IFD)
-    if taken:
-        facts[0x9003] = taken
-        facts[0x9291] = "25"
-    if offset:
-        facts[0x9011] = offset
-    exif.get_ifd(GPS_IFD)[1] = "N"
-    exif.get_ifd(GPS_IFD)[2] = (19.0, 15.0, 30.0)
-    return exif
-
-
-def opened(data: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(data))
-    image.load()
-    return image
-
-
-def corner_is_red(image: Image.Image) -> bool:
-    red, green, _ = image.convert("RGB").getpixel((image.width // 10, image.height // 10))  # type: ignore[misc]
-    return bool(red > 170 and green < 70)
-
-
 def test_a_phone_photo_becomes_small_and_named_by_its_hash() -> None:
-    photo = prepare(as_file(notice_board(), quality=95))
+    photo = natively(as_file(notice_board(), quality=95))
     kept, preview = opened(photo.data), opened(photo.preview)
     assert (kept.format, kept.size) == ("JPEG", (1600, 1200)) == ("JPEG", (photo.width, photo.height))
     assert photo.media_type == "image/jpeg"
@@ -92,26 +30,12 @@ def test_a_phone_photo_becomes_small_and_named_by_its_hash() -> None:
     assert photo.preview_sha256 == hashlib.sha256(photo.preview).hexdigest()
     assert preview.size == (256, 192) and len(photo.preview) <= 8_000
     assert photo.taken_at is None
-    assert photo == prepare(as_file(notice_board(), quality=95)), "the same bytes must give the same photo"
+    assert photo == natively(as_file(notice_board(), quality=95)), "the same bytes must give the same photo"
 
 
-@pytest.mark.parametrize(
-    ("orientation", "turn"),
-    [
-        (1, None),
-        (2, Image.Transpose.FLIP_LEFT_RIGHT),
-        (3, Image.Transpose.ROTATE_180),
-        (4, Image.Transpose.FLIP_TOP_BOTTOM),
-        (5, Image.Transpose.TRANSPOSE),
-        (6, Image.Transpose.ROTATE_90),
-        (7, Image.Transpose.TRANSVERSE),
-        (8, Image.Transpose.ROTATE_270),
-    ],
-)
-def test_however_the_phone_was_held_the_board_stands_upright(orientation: int, turn: Image.Transpose | None) -> None:
-    board = notice_board(800, 600)
-    as_sensed = board.transpose(turn) if turn is not None else board
-    photo = prepare(as_file(as_sensed, exif=camera_exif(orientation)))
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_however_the_phone_was_held_the_board_stands_upright(orientation: int) -> None:
+    photo = natively(held(orientation))
     assert (photo.width, photo.height) == (800, 600)
     assert corner_is_red(opened(photo.data)) and corner_is_red(opened(photo.preview))
 
@@ -119,7 +43,7 @@ def test_however_the_phone_was_held_the_board_stands_upright(orientation: int, t
 def test_where_and_with_what_it_was_taken_is_not_passed_on() -> None:
     raw = as_file(notice_board(800, 600), exif=camera_exif(), comment=b"Nguyen Van A")
     assert b"PhoneMaker" in raw and b"Nguyen Van A" in raw
-    photo = prepare(raw)
+    photo = natively(raw)
     for data in (photo.data, photo.preview):
         assert b"PhoneMaker" not in data and b"Exif" not in data and b"Nguyen" not in data
         assert not opened(data).getexif()
@@ -140,13 +64,13 @@ def test_where_and_with_what_it_was_taken_is_not_passed_on() -> None:
 def test_the_time_of_the_shutter_is_read_before_it_is_stripped(
     taken: str | None, offset: str | None, expected: datetime | None
 ) -> None:
-    photo = prepare(as_file(notice_board(400, 300), exif=camera_exif(taken=taken, offset=offset)))
+    photo = natively(as_file(notice_board(400, 300), exif=camera_exif(taken=taken, offset=offset)))
     assert photo.taken_at == (None if expected is None else round(expected.timestamp() * 1000))
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_the_time_is_found_in_every_kind_of_file(form: str) -> None:
-    photo = prepare(as_file(notice_board(400, 300), form, exif=camera_exif(offset="+07:00")))
+    photo = natively(as_file(notice_board(400, 300), form, exif=camera_exif(offset="+07:00")))
     assert photo.taken_at == round(datetime(2026, 11, 20, 0, 52, 10, 250_000, UTC).timestamp() * 1000)
 
 
@@ -193,75 +117,26 @@ def test_every_way_to_write_a_webp_tells_its_size(options: dict[str, bool]) -> N
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_small_photos_of_each_kind_are_taken_and_not_enlarged(form: str) -> None:
-    photo = prepare(as_file(notice_board(500, 400), form))
+    photo = natively(as_file(notice_board(500, 400), form))
     assert (photo.width, photo.height) == (500, 400)
     assert corner_is_red(opened(photo.data))
 
 
 def test_transparent_screenshots_lie_on_white_and_odd_modes_keep_their_greys() -> None:
-    clear = prepare(as_file(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
+    clear = natively(as_file(Image.new("RGBA", (60, 40), (0, 0, 0, 0)), "PNG"))
     assert opened(clear.data).getpixel((30, 20)) == (255, 255, 255)
-    deep = prepare(as_file(Image.new("I;16", (60, 40), 128 * 256), "PNG"))
+    deep = natively(as_file(Image.new("I;16", (60, 40), 128 * 256), "PNG"))
     assert abs(deep.brightness - 128) < 2
-    printed = prepare(as_file(Image.new("CMYK", (60, 40), (0, 255, 255, 0)), "JPEG"))
+    printed = natively(as_file(Image.new("CMYK", (60, 40), (0, 255, 255, 0)), "JPEG"))
     assert opened(printed.data).getpixel((30, 20))[0] > 200  # type: ignore[index]
-    sliver = prepare(as_file(Image.new("RGB", (6000, 1)), "PNG"))
+    sliver = natively(as_file(Image.new("RGB", (6000, 1)), "PNG"))
     assert (sliver.width, sliver.height) == (1600, 1)
 
 
-def hundred_megapixels_png() -> bytes:
-    """The header of a 10,000 × 10,000 PNG; if anyone decoded it, it would be truncated instead."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100))
-
-
-def webp_that_says(width: int, height: int) -> bytes:
-    """A real WebP whose canvas claims another size than its frame."""
-    raw = bytearray(as_file(notice_board(64, 64), "WEBP", exif=camera_exif()))
-    canvas = raw.index(b"VP8X") + 12
-    raw[canvas : canvas + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return bytes(raw)
-
-
-def jpeg_that_says(width: int, height: int) -> bytes:
-    """A real JPEG whose frame header claims another size."""
-    raw = bytearray(as_file(notice_board(64, 64)))
-    frame = raw.index(b"\xff\xc0")
-    raw[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
-    return bytes(raw)
-
-
-BOARD = as_file(notice_board(800, 600))
-
-
-@pytest.mark.parametrize(
-    ("reason", "raw"),
-    [
-        ("empty", b""),
-        ("not-an-image", b"PK\x03\x04 a spreadsheet called photo.jpg" * 50),
-        ("not-an-image", b"\0"),
-        ("not-an-image", as_file(Image.new("RGB", (40, 40)), "GIF")),
-        ("truncated", BOARD[: len(BOARD) // 2]),
-        ("truncated", BOARD[:20]),
-        ("truncated", as_file(notice_board(300, 200), "PNG")[:-2000]),
-        ("truncated", as_file(notice_board(300, 200), "WEBP")[:-500]),
-        ("too-many-pixels", hundred_megapixels_png()),
-        ("too-many-pixels", jpeg_that_says(10_000, 10_000)),
-        ("too-many-pixels", webp_that_says(16_000, 16_000)),
-        ("too-many-pixels", jpeg_that_says(60_000, 60_000)),
-        ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 500),
-        ("heic", b"\0\0\0\x1cftypmif1\0\0\0\0mif1heix" + b"\0" * 500),
-        ("heic", as_file(Image.new("RGB", (40, 40)), "AVIF")),
-        ("too-many-bytes", BOARD + b"\0" * (50 * 1024 * 1024)),
-    ],
-)
+@pytest.mark.parametrize(("reason", "raw"), [*REFUSED, ("too-many-bytes", BOARD + b"\0" * (50 * 1024 * 1024))])
 def test_what_is_no_photo_is_refused_in_plain_words(reason: str, raw: bytes) -> None:
     with pytest.raises(NotAPhoto) as refusal:
-        prepare(raw)
+        natively(raw)
     assert refusal.value.reason == reason
     assert "Hãy" in refusal.value.message_vi or "chọn" in refusal.value.message_vi, "say what to do next"
     assert refusal.value.message_en.endswith(".")
@@ -272,12 +147,12 @@ def test_what_is_no_photo_is_refused_in_plain_words(reason: str, raw: bytes) -> 
 def test_a_picture_full_of_detail_still_gets_a_light_preview() -> None:
     """Gravel, foliage: where no quality is poor enough, the preview becomes smaller."""
     gravel = Image.merge("RGB", [Image.effect_noise((256, 256), 200) for _ in "RGB"])
-    photo = prepare(as_file(gravel, "PNG"))
+    photo = natively(as_file(gravel, "PNG"))
     assert len(photo.preview) <= 8_000 and opened(photo.preview).width < 256
 
 
 def test_fifty_megapixels_are_just_taken() -> None:
-    photo = prepare(as_file(Image.new("RGB", (10_000, 5_000), "grey")))
+    photo = natively(as_file(Image.new("RGB", (10_000, 5_000), "grey")))
     assert (photo.width, photo.height) == (1600, 800)
 
 
@@ -292,7 +167,7 @@ def test_no_damage_to_a_file_surprises_us(form: str, edits: list[tuple[float, in
     for place, value in edits:
         raw[int(place * (len(raw) - 1))] = value
     try:
-        photo = prepare(bytes(raw[: int(cut * len(raw))]))
+        photo = natively(bytes(raw[: int(cut * len(raw))]))
     except NotAPhoto:
         return
     assert isinstance(photo, PreparedPhoto) and opened(photo.data).size == (photo.width, photo.height)
@@ -307,7 +182,7 @@ DAMAGEABLE = {
 def test_damaged_metadata_does_not_cost_the_photo() -> None:
     raw = as_file(notice_board(400, 300), exif=camera_exif())
     head = raw.index(b"Exif\0\0") + 6
-    photo = prepare(raw[:head] + b"XX" + raw[head + 2 :])
+    photo = natively(raw[:head] + b"XX" + raw[head + 2 :])
     assert (photo.width, photo.height, photo.taken_at) == (400, 300, None)
 
 

@@ -5,13 +5,13 @@
 
 const asked = work => work.catch(refused => ({ problem: refused.name || String(refused) }));
 
-/** {folder, files: Map of names to File}. Begun while the interpreter starts, all files asked about at once. */
+/** {folder, files: Map of names to File}; what cannot be opened is left out. Begun while the interpreter starts, all files asked about at once. */
 export const open = name => asked((async () => {
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
   const handles = [];
   for await (const handle of folder.values()) if (handle.kind === "file") handles.push(handle);
-  const files = await Promise.all(handles.map(handle => handle.getFile()));
-  return { folder, files: new Map(files.map(file => [file.name, file])) };
+  const files = await Promise.allSettled(handles.map(handle => handle.getFile()));
+  return { folder, files: new Map(files.flatMap(({ value: file }) => (file ? [[file.name, file]] : []))) };
 })());
 
 /**

@@ -1,0 +1,166 @@
+"""The camera screen on good and bad days: no camera, a silent one, no torch, files that are no photos, no room, files gone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.photos.disk import FolderOnDisk
+from app.photos.store import PhotoFiles
+from tests.photos.shots import BOARD, as_file, notice_board
+from tests.ui.conftest import PhoneMaker
+from tests.ui.driver import App, Phone, serving, until
+from tests.ui.home_affairs import ROOT
+from tests.ui.test_screens import enrol, notebook
+
+REFUSING = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('{words}', '{name}'))"
+HANGING = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {})"
+WITH_TORCH = """
+    const capabilities = MediaStreamTrack.prototype.getCapabilities;
+    MediaStreamTrack.prototype.getCapabilities = function () { return {...capabilities.call(this), torch: true}; };
+    globalThis.torch = [];
+    MediaStreamTrack.prototype.applyConstraints = async ({advanced: [{torch: is_lit}]}) => { torch.push(is_lit); };
+"""
+
+
+class Visit:
+    """A visit of a phone whose app is served."""
+
+    app: App
+
+    def __init__(self, data: Path):
+        self.data = data
+        with notebook(data) as book:
+            self.id = book.start_visit(enrol(book)[0])
+
+    @property
+    def camera(self) -> str:
+        return f"{self.app.url}/visit/{self.id}/photo"
+
+    def files(self) -> PhotoFiles:
+        """What lies in its folder of photos."""
+        return PhotoFiles(FolderOnDisk(self.data / "photos"))
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    visit = Visit(tmp_path / "phone")
+    with serving(ROOT / "main.py", visit.data, KIEMTRA_DATA=str(visit.data)) as visit.app:
+        yield visit
+
+
+def pick(phone: Phone, name: str, content: bytes) -> None:
+    """A file chosen where a photo is asked for; what it is called and what it is are two things."""
+    with phone.page.expect_file_chooser() as chooser:
+        phone.tap("pick-photo")
+    chooser.value.set_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "can_retry"),
+    [
+        (REFUSING.format(words="no", name="NotAllowedError"), "Máy ảnh chưa được phép dùng", True),
+        (REFUSING.format(words="in use", name="NotReadableError"), "Máy ảnh đang bị ứng dụng khác dùng", True),
+        (REFUSING.format(words="none", name="NotFoundError"), "Máy này không mở được máy ảnh", False),
+        (HANGING, "Máy ảnh không trả lời", True),
+    ],
+)
+def test_a_camera_that_does_not_open_is_said_plainly_and_a_photo_can_still_be_chosen(
+    visit: Visit, new_phone: PhoneMaker, script: str, words: str, can_retry: bool
+) -> None:
+    phone = new_phone(permissions=["camera"])
+    phone.page.add_init_script("globalThis.opening = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)")
+    phone.page.add_init_script(script)
+    phone.open(visit.camera, words)
+    assert not phone.has("shutter") and not phone.has("torch")
+    assert phone.has("camera-again") == can_retry
+    pick(phone, "bang.jpg", BOARD)
+    phone.sees("Ảnh rõ")
+    phone.tap_until("retake", words)
+    if can_retry:
+        phone.page.evaluate(
+            "navigator.mediaDevices.getUserMedia = opening"
+        )  # allowed in the settings, the other app closed
+        phone.tap("camera-again")
+        phone.tap(phone.awake("shutter"))
+        phone.tap("use-photo")
+        phone.sees("Ảnh của cuộc kiểm tra (1)")
+    assert phone.unnamed() == []
+
+
+def test_there_is_a_torch_button_only_where_there_is_a_torch(visit: Visit, new_phone: PhoneMaker) -> None:
+    phone = new_phone(permissions=["camera"])
+    phone.open(visit.camera, "Chụp")
+    phone.awake("shutter")
+    assert not phone.has("torch")
+
+    phone = new_phone(permissions=["camera"])
+    phone.page.add_init_script(WITH_TORCH)
+    phone.open(visit.camera, "Chụp")
+    phone.awake("shutter")
+    assert phone.page.evaluate("torch") == [False], "nothing is lit by asking"
+    phone.tap("torch")
+    until(lambda: phone.page.evaluate("torch") == [False, True], "the torch is lit")
+    phone.tap("torch")
+    until(lambda: phone.page.evaluate("torch") == [False, True, False], "the torch is out")
+    phone.page.evaluate("() => { MediaStreamTrack.prototype.getCapabilities = () => ({}); }")
+    phone.tap("torch")
+    until(lambda: not phone.has("torch"), "a torch that is refused after all is not offered any longer")
+    phone.tap(phone.awake("shutter"))
+    phone.tap("use-photo")
+    phone.sees("Ảnh của cuộc kiểm tra (1)")
+
+
+def test_whatever_is_picked_is_answered_in_plain_words_and_nothing_is_lost(visit: Visit, phone: Phone) -> None:
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    pick(phone, "bang.jpg", as_file(notice_board(4000, 3000), quality=90))
+    phone.sees("Ảnh rõ")
+    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
+    kept = visit.files().names()
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    for name, content, words in (
+        ("rong.jpg", b"", "Tệp ảnh trống"),
+        ("danh-sach.jpg", "Danh sách cán bộ vắng mặt".encode(), "Tệp này không phải ảnh"),
+        ("nua.jpg", BOARD[: len(BOARD) // 2], "bị hỏng hoặc thiếu một phần"),
+    ):
+        pick(phone, name, content)
+        phone.sees(words)
+        phone.tap("toast-close")
+        phone.sees_not(words)
+    assert visit.files().names() == kept
+    pick(phone, "bang.png", as_file(notice_board(800, 600), "PNG"))
+    phone.sees("Ảnh rõ")
+    phone.type_into("Chú thích", "Bảng ở cửa sau")
+    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (2)")
+
+
+def test_one_touch_of_use_keeps_one_photo(visit: Visit, phone: Phone) -> None:
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    pick(phone, "bang.jpg", BOARD)
+    phone.sees("Ảnh rõ")
+    x, y, width, height = phone.scroll_to("use-photo")
+    phone.page.mouse.dblclick(x + width / 2, y + height / 2)
+    phone.sees("Ảnh của cuộc kiểm tra (1)")
+    phone.open(f"{visit.app.url}/visit/{visit.id}", "Ảnh của cuộc kiểm tra (1)")
+
+
+def test_a_photo_whose_file_is_gone_is_said_and_what_nobody_names_is_cleared_away(
+    visit: Visit, phone: Phone, tmp_path: Path
+) -> None:
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    pick(phone, "bang.jpg", BOARD)
+    phone.sees("Ảnh rõ")
+    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
+    phone.open(f"{visit.app.url}/settings", "Còn trống")
+    assert "không còn tệp" not in phone.reading()
+    visit.app.kill()
+    folder = visit.data / "photos"
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / ("a" * 64)).write_bytes(b"killed before its entry")
+    (folder / ("b" * 64 + ".unfinished")).write_bytes(b"killed while it was written")
+    with serving(ROOT / "main.py", visit.data, KIEMTRA_DATA=str(visit.data)) as app:
+        phone.open(f"{app.url}/sync", "Máy này không còn tệp của 1 ảnh đã chụp")
+        assert "an toàn" in phone.reading() and "chụp lại" in phone.reading()
+        until(lambda: not list(folder.iterdir()), "the folder is swept")
+        phone.open(f"{app.url}/settings", "Máy này không còn tệp của 1 ảnh đã chụp")
