@@ -419,4 +419,5 @@ def error_panel(
         [panel(look, ft.Icons.ERROR, [line for line in (happened, safe_words, to_do) if line], "alarm"), *actions],
         spacing=GAP,
         tight=True,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )

@@ -14,7 +14,7 @@ from tests.test_notebook_file import flipped_pages
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import Phone, serving, until
 from tests.ui.home_affairs import Central
-from tests.ui.test_screens import MAIN, messy_visit, notebook, there
+from tests.ui.test_screens import MAIN, Day, messy_visit, notebook, there
 
 
 @pytest.fixture
@@ -41,6 +41,13 @@ def a_sent_morning(folder: Path, central: Central) -> str:
     with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
         beside.submit(lambda: asyncio.run(morning())).result()
     return visits[0]
+
+
+def recorded(data: Path, visit: str) -> dict[tuple[str, str], object]:
+    """What stands in the notebook's file while the app has it open."""
+    day = Day.__new__(Day)
+    day.data = data
+    return dict(day.recorded(visit).values)
 
 
 def test_a_damaged_notebook_is_handed_out_set_aside_and_filled_up_again(
@@ -86,6 +93,7 @@ def test_a_damaged_notebook_is_handed_out_set_aside_and_filled_up_again(
         phone.sees("Ảnh của cuộc kiểm tra (1)")
         phone.tap("section-badges-conduct")
         phone.tap("badge-worn-all-yes")
+        until(lambda: recorded(data, visit).get(("", "badge_worn_all")) == "yes", "the answer is recorded")
         phone.page.go_back()
         there(phone, "take-photo")
         phone.page.go_back()
