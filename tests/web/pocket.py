@@ -3,11 +3,13 @@
 The browser is a process of ours, so that its death is real: SIGKILL of the whole process group, as when a battery ends.
 """
 
+import ctypes
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,11 @@ from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PATIENCE, PHONE, Phone
 
 WARM_SECONDS = 180.0
 """Until the app's first screen; only failures take that long."""
+
+
+def _end_with_the_test() -> None:
+    """Linux ends a browser whose test was killed outright, so that none goes on drawing for nobody."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 @dataclass
@@ -56,6 +63,7 @@ class Pocket:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_end_with_the_test if sys.platform == "linux" else None,
         )
         until(lambda: port_file.exists() and port_file.read_text().count("\n"), "the browser listens")
         port = port_file.read_text().split()[0]
