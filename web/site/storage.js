@@ -13,13 +13,18 @@ export const SLOTS = [
   ...Array.from({ length: 9 }, (_, n) => `aside-${n + 1}.sqlite`),
 ];
 
+// Chromium never answers a handle that was garbage collected meanwhile (seen in one start of three on a busy machine): the
+// promise stays open and the app with it. So every handle that is asked something is held on to.
+const held = [];
+const hold = handle => (held.push(handle), handle);
+
 /** Opens all slots of the OPFS folder `name`. Throws {problem: "missing" | "in-use" | "failed", cause}. */
 export async function openSlots(name) {
   if (!self.isSecureContext || !navigator.storage?.getDirectory || !self.FileSystemFileHandle?.prototype.createSyncAccessHandle)
     throw { problem: "missing" };
   let folder;
   try {
-    folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true });
+    folder = hold(await hold(await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true }));
   } catch (cause) {
     throw { problem: "missing", cause };  // private windows refuse it
   }
@@ -28,7 +33,7 @@ export async function openSlots(name) {
     const slots = {};
     try {
       for (const slot of SLOTS)
-        slots[slot] = await (await folder.getFileHandle(slot, { create: true })).createSyncAccessHandle();
+        slots[slot] = await hold(await folder.getFileHandle(slot, { create: true })).createSyncAccessHandle();
       return slots;
     } catch (cause) {
       for (const handle of Object.values(slots)) handle.close();
