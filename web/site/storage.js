@@ -14,7 +14,13 @@ export const SLOTS = [
   ...Array.from({ length: 9 }, (_, n) => `aside-${n + 1}.sqlite`),
 ];
 
-/** The promise's value, or {name: "Silent"} thrown: after a browser was killed, its first questions to the file system can stay unanswered. */
+// Chromium never answers a handle that was garbage collected meanwhile (seen in one start of three on a busy machine): the
+// promise stays open and the app with it. So every handle that is asked something is held on to; and what stays unanswered
+// all the same is asked again.
+const held = [];
+const hold = handle => (held.push(handle), handle);
+
+/** The promise's value, or {name: "Silent"} thrown. */
 function answered(promise) {
   let is_late = false;
   promise.then(handle => { if (is_late) handle.close?.(); }, () => {});
@@ -25,12 +31,12 @@ function answered(promise) {
 }
 
 async function slotsOf(name) {
-  const root = await answered(navigator.storage.getDirectory());
-  const folder = await answered(root.getDirectoryHandle(name, { create: true }));
+  const root = hold(await answered(navigator.storage.getDirectory()));
+  const folder = hold(await answered(root.getDirectoryHandle(name, { create: true })));
   const slots = {};
   try {
     for (const slot of SLOTS) {
-      const file = await answered(folder.getFileHandle(slot, { create: true }));
+      const file = hold(await answered(folder.getFileHandle(slot, { create: true })));
       slots[slot] = await answered(file.createSyncAccessHandle());
     }
     return slots;
