@@ -25,6 +25,9 @@ from app.sync.files import queue_file
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
 
+SLICE = 20
+"""Entries taken in between two rests: about 10 ms on a desktop, 30 in a browser."""
+
 Step = Callable[[str, int, int], None]
 """Hears how far it has come: entries or photos, done, of how many (0 when not known)."""
 
@@ -183,7 +186,7 @@ async def _take_entries(book: Notebook, opened: Bundle, arrived: Arrived, on_ste
 
     for number, line in enumerate(opened.lines(), 1):  # noqa: B007 - the last number is what was found
         page.append(line)
-        if len(page) == bundle.PAGE:
+        if len(page) == SLICE:
             await take_page()
     await take_page()
     if number < of:
@@ -344,9 +347,9 @@ async def queue_held(book: Notebook, files: PhotoFiles, again: Collection[str] =
             is_waiting = name in there and not (name in again and there[name])
             if name and not is_waiting and files.has(name):
                 wanted.append((row.visit or "", role, name))
-    for at in range(0, len(wanted), bundle.PAGE):
+    for at in range(0, len(wanted), SLICE):
         with book.store.writing() as connection:
-            for visit, role, name in wanted[at : at + bundle.PAGE]:
+            for visit, role, name in wanted[at : at + SLICE]:
                 queue_file(connection, visit, role, name, files.size_of(name))
         await asyncio.sleep(0)
     return len(wanted)
