@@ -23,6 +23,7 @@ from app.sync import bundle, journal, merge
 from app.sync.bundle import Bundle, File, Head, Line, Refused
 from app.sync.files import queue_file
 from app.sync.journal import JournalEntry
+from app.sync.ledger import note_brought
 from app.sync.stamp import Stamp, effective
 
 SLICE = 20
@@ -43,6 +44,8 @@ class Arrived:
     known: int = 0
     visits: set[str] = field(default_factory=set)
     photos: int = 0
+    of_others: int = 0
+    """New entries that are not this phone's own: central gets them from the phones that wrote them."""
     refused: list[Refused] = field(default_factory=list)
     stopped: str = ""
 
@@ -194,6 +197,7 @@ async def _take_entries(book: Notebook, opened: Bundle, arrived: Arrived, on_ste
         arrived.refused.append(Refused(bundle.ENTRIES, words))
     with book.store.writing() as connection:
         _name_visits(connection)
+        note_brought(connection, arrived.visits)
         for epoch in own_epochs - {book.chain[1] if book.chain else ""}:
             if read_meta(connection, f"acked:{epoch}") is None:
                 write_meta(connection, f"acked:{epoch}", "0")  # an earlier life of this phone: offered to central again
@@ -252,6 +256,7 @@ def _take_entry(
     journal.insert(connection, [taken])
     merge.apply(connection, [taken])
     arrived.entries += 1
+    arrived.of_others += mine is None or taken.device != mine[0]
     if taken.visit:
         arrived.visits.add(taken.visit)
     return taken
