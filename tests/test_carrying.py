@@ -443,6 +443,31 @@ async def test_a_full_phone_says_so_and_goes_on_from_there_later(valley: Valley,
         phone.close()
 
 
+@told
+async def test_a_visit_whose_beginning_was_damaged_waits_for_it_and_its_photos_go_out(
+    valley: Valley, fresh: Phone
+) -> None:
+    a_morning(valley.cuc, valley.visit)
+    whole = await out(valley.cuc)
+    arrived = await into(fresh, with_lines(whole, lambda lines: ["hỏng\n", *lines[1:]]))
+    assert arrived.photos == 2 and fresh.book.visit_count() == 0
+    assert fresh.book.waiting().photos == 2 and fresh.book.waiting().visits == {valley.visit}
+    await into(fresh, whole)
+    assert fresh.book.visit_count() == 1 and dump(fresh.book.store) == dump(valley.cuc.book.store)
+
+
+@told
+async def test_nobody_is_told_that_central_has_what_only_came_by_file(valley: Valley) -> None:
+    a_morning(valley.cuc, valley.visit)
+    arrived = await into(valley.dung, await out(valley.cuc))
+    assert arrived.of_others == arrived.entries > 0
+    assert await valley.sync("dung") is None
+    waiting = valley.dung.book.waiting()
+    assert waiting.is_empty and waiting.brought == {valley.visit}, "sent is what can be sent; the rest is Cúc's to send"
+    await valley.sync_until_quiet("cuc", "dung")
+    assert valley.dung.book.waiting().brought == frozenset(), "central has handed the same entries out"
+
+
 # --- one's own entries, and lives that went apart ------------------------------------------------------------------------------
 
 

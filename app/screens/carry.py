@@ -112,6 +112,8 @@ def _arrived(look: Look, arrived: Arrived) -> ft.Control:
     ]
     if arrived.known and not arrived.is_nothing_new:
         lines.append(look.say("arrived_known", count=count(arrived.known)))
+    if arrived.of_others:
+        lines.append(look.say("arrived_others"))
     if arrived.stopped:
         lines.append(said(arrived.stopped))
     if arrived.refused:

@@ -21,6 +21,12 @@ KEEPING_WORDS: dict[str, tuple[str, str]] = {
         "New: entries {entries}, visits {visits}, photos {photos}.",
     ),
     "arrived_known": ("{count} mục trong tệp đã có sẵn trên máy.", "Entries that were here already: {count}."),
+    "arrived_others": (
+        "Những gì máy khác ghi chỉ về trung tâm khi máy đó gửi; hãy giữ tệp này đến lúc ấy.",
+        "What other phones recorded reaches central when those phones send it; keep this file until then.",
+    ),
+    "brought": ("Nhập từ tệp", "From a file"),
+    "photo_state_brought": ("Do máy khác ghi, nhập từ tệp", "Recorded on another phone, from a file"),
     "arrived_nothing": ("Mọi thứ trong tệp đã có trên máy.", "Everything in the file is on this phone already."),
     "arrived_refused": ("Không nhận {count} phần bị hỏng:", "Damaged parts that were not taken: {count}"),
     "arrived_more": ("và {count} phần khác", "and others: {count}"),

@@ -5,8 +5,9 @@ from typing import Any
 
 import flet as ft
 
-from app.screens.parts import Handler, icon_button, saying, tell, text, touched
+from app.screens.parts import Handler, badge, icon_button, saying, tell, text, touched
 from app.screens.theme import GAP, MEDIUM, RADIUS, Look
+from app.state import Waiting
 
 SHORT = 12
 """Characters of a value that leaves the rest of its line to its name."""
@@ -88,6 +89,15 @@ def typing_field(
         on_submit=touched(on_submit),
     )
     return ft.Semantics(identifier=identifier, content=field)
+
+
+def sent_badge(look: Look, visit: str, waiting: Waiting) -> ft.Control:
+    """What central has of a visit, as far as this phone knows."""
+    if visit in waiting.visits:
+        return badge(look, ft.Icons.CLOUD_UPLOAD, look.say("waiting"), "amber")
+    if visit in waiting.brought:
+        return badge(look, ft.Icons.UPLOAD_FILE, look.say("brought"))
+    return badge(look, ft.Icons.CLOUD_DONE, look.say("received"))
 
 
 def search_line(

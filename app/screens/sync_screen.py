@@ -1,15 +1,15 @@
 """What central has: three lines with progress, the last success and failure in words, and every visit and photo."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import flet as ft
 
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, lines, meter
-from app.screens.parts import Handler, badge, button, list_row, panel, text
+from app.screens.listing import gathered, heading, lines, meter, sent_badge
+from app.screens.parts import Handler, button, list_row, panel, text
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
@@ -39,6 +39,7 @@ class VisitLine:
     when: str
     photos: int
     is_waiting: bool
+    sent: ft.Control
     details: tuple[tuple[str, str], ...] = ()
     """(what, where it is) of the figures and of every photo."""
 
@@ -51,17 +52,29 @@ def SyncScreen() -> ft.Control:
     waiting = book.waiting()
     states = book.file_states() if opened else {}
     known = {
-        v.id: VisitLine(v.id, v.unit_name, day(v.visit_date, look.language), v.photos, v.id in waiting.visits)
+        v.id: VisitLine(
+            v.id,
+            v.unit_name,
+            day(v.visit_date, look.language),
+            v.photos,
+            v.id in waiting.visits,
+            sent_badge(look, v.id, waiting),
+        )
         for v in book.visits(limit=VISITS_SHOWN)
     }
     for visit in sorted(waiting.visits - set(known), reverse=True)[:VISITS_SHOWN]:
-        reading = book.visit(visit)
+        try:
+            reading = book.visit(visit)
+        except LookupError:  # its photo came by file or from central, and its beginning not yet
+            continue
         when = day(reading.visit_date, look.language)
-        known[visit] = VisitLine(visit, reading.unit_name, when, len(reading.photos), True)
+        known[visit] = VisitLine(
+            visit, reading.unit_name, when, len(reading.photos), True, sent_badge(look, visit, waiting)
+        )
     if opened in known:
         line = known[opened]
         details = details_of(look, book.visit(opened), waiting, states, view)
-        known[opened] = VisitLine(line.id, line.unit, line.when, line.photos, line.is_waiting, details)
+        known[opened] = replace(line, details=details)
     refused = [
         (task["visit"], str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1])
         for task in app.sync_tasks()
@@ -143,7 +156,15 @@ def details_of(
 ) -> tuple[tuple[str, str], ...]:
     """Where the figures of a visit and each of its photos are."""
     has_figures = not waiting.entries or visit.id not in waiting.visits
-    figures = "received" if has_figures else "queued" if view.is_running else "saved"
+    figures = (
+        "brought"
+        if visit.id in waiting.brought
+        else "received"
+        if has_figures
+        else "queued"
+        if view.is_running
+        else "saved"
+    )
     lines = [(look.say("sync_figures"), look.say(f"photo_state_{figures}"))]
     for place, photo in enumerate(visit.photos, 1):
         name = look.say("photo_of", number=place, caption=photo.caption or look.say("photo_uncaptioned"))
@@ -245,18 +266,13 @@ def _quiet(look: Look, icon: ft.IconData, words: str) -> ft.Control:
 
 
 def _visit(look: Look, line: VisitLine, is_open: bool, on_visit: Callable[[str], None]) -> ft.Control:
-    state = (
-        badge(look, ft.Icons.CLOUD_UPLOAD, look.say("waiting"), "amber")
-        if line.is_waiting
-        else badge(look, ft.Icons.CLOUD_DONE, look.say("received"))
-    )
     photos = look.say("photos_n", count=number(line.photos, look.language)) if line.photos else ""
     row = list_row(
         look,
         line.unit,
         lambda: on_visit(line.id),
         subtitle=gathered(line.when, photos),
-        marks=[state],
+        marks=[line.sent],
         identifier=f"sync-visit-{line.id}",
         chosen=is_open,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import flet as ft
 
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, search_line
+from app.screens.listing import gathered, heading, search_line, sent_badge
 from app.screens.parts import Handler, badge, button, empty_state, list_row
 from app.screens.road import use_road, visit_path
 from app.screens.theme import Look
@@ -29,7 +29,7 @@ class Line:
     summary: str
     rate: str
     status: str
-    is_waiting: bool
+    sent: ft.Control
 
 
 @ft.component
@@ -39,7 +39,7 @@ def VisitsScreen() -> ft.Control:
     query, set_query = ft.use_state(lambda: road.kept("visits query", ""))
     shown, set_shown = ft.use_state(lambda: road.kept("visits shown", PAGE))
     found = book.visits(query, limit=shown + 1)
-    waiting = book.waiting().visits
+    waiting = book.waiting()
 
     def search(typed: str) -> None:
         road.keep("visits query", typed)
@@ -72,7 +72,7 @@ def VisitsScreen() -> ft.Control:
             ),
             percent(v.attendance_rate, look.language) if v.attendance_rate else "",
             v.status,
-            v.id in waiting,
+            sent_badge(look, v.id, waiting),
         )
         for v in found[:shown]
     ]
@@ -129,11 +129,6 @@ def draw(
 
 
 def _line(look: Look, line: Line, on_open: Handler) -> ft.Control:
-    received = (
-        badge(look, ft.Icons.CLOUD_UPLOAD, look.say("waiting"), "amber")
-        if line.is_waiting
-        else badge(look, ft.Icons.CLOUD_DONE, look.say("received"))
-    )
     status = badge(
         look,
         STATUS_ICONS.get(line.status, ft.Icons.EDIT),
@@ -146,6 +141,6 @@ def _line(look: Look, line: Line, on_open: Handler) -> ft.Control:
         on_open,
         subtitle=line.summary or None,
         trailing=line.rate or None,
-        marks=[status, received],
+        marks=[status, line.sent],
         identifier=f"visit-{line.id}",
     )

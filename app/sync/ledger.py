@@ -5,7 +5,7 @@ batch is made from what central has acknowledged, and an answer may be taken twi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,10 @@ PHONE: list[Step] = [
 
 @dataclass(frozen=True)
 class Waiting:
-    """What has not reached central: entries, visits with such entries or files, files and their bytes, and what was refused."""
+    """What has not reached central: entries, visits with such entries or files, files and their bytes, and what was refused.
+
+    `brought` are visits with entries of other phones that came by file: whether central has them is not known here.
+    """
 
     entries: int
     visits: frozenset[str]
@@ -42,6 +45,7 @@ class Waiting:
     previews: int
     bytes: int
     rejected: int
+    brought: frozenset[str]
 
     @property
     def is_empty(self) -> bool:
@@ -110,7 +114,23 @@ def waiting(connection: Connection) -> Waiting:
         previews=sum(f.role == "preview" for f in files),
         bytes=sum(f.bytes for f in files),
         rejected=rejected or 0,
+        brought=frozenset(json.loads(read_meta(connection, "brought") or "[]")),
     )
+
+
+def note_brought(connection: Connection, visits: Iterable[str] = ()) -> None:
+    """Remember which visits hold entries of other phones that came by file and that central has not handed out yet."""
+    known = {*json.loads(read_meta(connection, "brought") or "[]"), *visits}
+    if not known:
+        return
+    left = connection.execute(
+        text(
+            "SELECT DISTINCT visit FROM entry WHERE visit IN (SELECT value FROM json_each(:visits)) "
+            "AND device <> :d AND position IS NULL AND verdict = 'applied'"
+        ),
+        {"visits": json.dumps(sorted(known)), "d": _device(connection)},
+    ).scalars()
+    write_meta(connection, "brought", json.dumps(sorted(left)))
 
 
 def _device(connection: Connection) -> str:
@@ -229,6 +249,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
             ),
             {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
         )
+    if not taken.more:
+        note_brought(connection)
     mark_received(connection, set(request["photos"]) - set(taken.missing))
     write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
