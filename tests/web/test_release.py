@@ -67,6 +67,7 @@ def serve(central: Central, release: Path) -> None:
     central.start().ready()
 
 
+@pytest.mark.long
 def test_a_release_that_changes_only_the_app_costs_three_files_and_waits(
     central: Central, releases: Releases, pocket: Pocket
 ) -> None:
