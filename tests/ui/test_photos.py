@@ -13,6 +13,8 @@ from tests.ui.driver import App, Phone, serving, until
 from tests.ui.home_affairs import ROOT
 from tests.ui.test_screens import enrol, notebook
 
+pytestmark = pytest.mark.phone
+
 REFUSING = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('{words}', '{name}'))"
 HANGING = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {})"
 WITH_TORCH = """

@@ -11,6 +11,8 @@ from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import App, Phone, serving, until
 from tests.ui.test_screens import MAIN, Day, enrol, notebook, there
 
+pytestmark = pytest.mark.phone
+
 MUONG_LONG = {"latitude": 19.387, "longitude": 104.131, "accuracy": 12}
 WRITTEN = "19.3870000 104.1310000 0 12"
 SHOWN = "19.3870000, 104.1310000 (±12 m)"

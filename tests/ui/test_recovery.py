@@ -16,6 +16,8 @@ from tests.ui.driver import Phone, serving, until
 from tests.ui.home_affairs import Central
 from tests.ui.test_screens import MAIN, Day, messy_visit, notebook, there
 
+pytestmark = pytest.mark.phone
+
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[Central]:

@@ -11,8 +11,8 @@ from tests.web.pocket import Pocket
 
 PocketMaker = Callable[..., Pocket]
 
-IN_EVERY_RUN = ("test_build", "test_offline_visit")
-"""The build, and one whole day; the other stories of a browser take minutes and are told by `make phone`."""
+IN_EVERY_RUN = ("test_build",)
+"""The build; the stories of a browser take minutes and are told by `make phone`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
