@@ -52,6 +52,14 @@ class Arrived:
     def is_nothing_new(self) -> bool:
         return not (self.entries or self.photos or self.refused or self.stopped)
 
+    def add(self, more: "Arrived") -> None:
+        """What a slice brought, once it is kept."""
+        self.entries += more.entries
+        self.known += more.known
+        self.visits |= more.visits
+        self.of_others += more.of_others
+        self.refused += more.refused
+
 
 async def carry_out(book: Notebook, files: PhotoFiles, on_step: Step) -> bytes:
     """A bundle of everything in the notebook, with every photo and preview that is on this phone."""
@@ -116,8 +124,7 @@ async def take_in(book: Notebook, files: PhotoFiles, data: bytes, on_step: Step)
     opened = Bundle(data)
     arrived = Arrived()
     try:
-        _take_reference(book, opened)
-        await asyncio.sleep(0)
+        await _take_reference(book, opened)
         await _take_entries(book, opened, arrived, on_step)
         kept = await _take_files(book, files, opened, arrived, on_step)
         await queue_held(book, files, kept)
@@ -132,9 +139,11 @@ async def take_in(book: Notebook, files: PhotoFiles, data: bytes, on_step: Step)
     return arrived
 
 
-def _take_reference(book: Notebook, opened: Bundle) -> None:
+async def _take_reference(book: Notebook, opened: Bundle) -> None:
     """Units, rounds and checklists for a phone that has never had central's; for others only checklists they lack."""
+    await asyncio.sleep(0)
     document = opened.reference()
+    await asyncio.sleep(0)
     if document is None:
         return
     exported_at = opened.head.exported_at if opened.head else 0
@@ -150,7 +159,9 @@ def _take_reference(book: Notebook, opened: Bundle) -> None:
         words = "Danh mục đơn vị, phiếu kiểm tra trong tệp bị hỏng / The units and checklists in the file are damaged"
         opened.faults.append(Refused(bundle.REFERENCE, words))
     else:
+        await asyncio.sleep(0)
         book.reload()
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -172,15 +183,15 @@ async def _take_entries(book: Notebook, opened: Bundle, arrived: Arrived, on_ste
     number = 0
 
     async def take_page() -> None:
-        before = arrived.entries
+        mine, kept = book.chain, Arrived()
         with book.store.writing() as connection:
-            mine = book.chain
             for line in page:
                 if isinstance(line, Refused):
-                    arrived.refused.append(line)
-                elif taken := _take_entry(connection, line, chains, mine, arrived, book.now()):
+                    kept.refused.append(line)
+                elif taken := _take_entry(connection, line, chains, mine, kept, book.now()):
                     own_epochs.update({taken.epoch} if mine and taken.device == mine[0] else ())
-        if mine and mine[1] in own_epochs and arrived.entries > before:
+        arrived.add(kept)
+        if mine and mine[1] in own_epochs and kept.entries:
             book.changed_by_sync(())  # a tap between two slices must follow what has just been put before it
         page.clear()
         on_step("entries", number, of)
