@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.ui.driver import Phone, until
 from tests.ui.home_affairs import Central, Officer
 from tests.web.conftest import PocketMaker

@@ -80,13 +80,6 @@ def killed(pocket: Pocket, central: Central, times: int, chance: random.Random) 
         page = pocket.context.pages[-1]
 
 
-def test_killed_in_the_middle_of_recording_nothing_saved_is_missing(central: Central, new_pocket: PocketMaker) -> None:
-    pocket = new_pocket()
-    enrolled(pocket, central)
-    central.stop()
-    killed(pocket, central, 4, random.Random(20261122))
-
-
 @pytest.mark.long
 def test_killed_a_hundred_times_nothing_saved_is_missing(central: Central, new_pocket: PocketMaker) -> None:
     pocket = new_pocket()

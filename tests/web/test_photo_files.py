@@ -75,6 +75,7 @@ def page(pocket: Pocket, central: Central) -> Page:
     return a_visit(pocket, central)
 
 
+@pytest.mark.long
 def test_a_killed_browser_has_every_photo_it_said_it_kept_and_nothing_half(
     page: Page, pocket: Pocket, central: Central
 ) -> None:
@@ -107,6 +108,7 @@ photos = {p.id: (p.sha256, p.preview) for p in app.book.visit(visit()).photos}
         assert names == sorted(name for pair in photos.values() for name in pair), "and nothing else is in the folder"
 
 
+@pytest.mark.long
 def test_a_full_phone_says_so_keeps_what_it_has_and_takes_photos_again_when_there_is_room(
     page: Page, pocket: Pocket, central: Central
 ) -> None:
@@ -130,6 +132,7 @@ def test_a_full_phone_says_so_keeps_what_it_has_and_takes_photos_again_when_ther
     assert asked(page, "app.device.free_bytes()") > 100_000_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lacking", [("move",), ("createWritable",), ("createWritable", "move")], ids=" and ".join)
 def test_an_older_browser_keeps_photos_as_safely(
     page: Page, pocket: Pocket, central: Central, lacking: tuple[str, ...]
