@@ -9,18 +9,22 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test check bench long lock clean
+.PHONY: run test phone check bench long lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
 
 test: .venv/.test  ## all tests but the long ones
 	@echo "Kiểm thử / tests (without the long ones)"
-	@$(BIN)/python -m pytest -m "not long" $(PYTEST)
+	@$(BIN)/python -m pytest -m "not long and not phone" $(PYTEST)
 
 long: .venv/.test  ## the tests that take minutes
 	@echo "Kiểm thử dài / long tests"
-	@$(BIN)/python -m pytest -m long $(PYTEST) || [ $$? -eq 5 ]  # 5: none is marked long, which is no failure
+	@$(BIN)/python -m pytest -m "long and not phone" $(PYTEST) || [ $$? -eq 5 ]  # 5: none is marked long, which is no failure
+
+phone: .venv/.test  ## the app in a phone's browser: kills, releases, tabs, cleared and damaged storage, photos
+	@echo "Ứng dụng trên trình duyệt điện thoại / the app in a phone's browser"
+	@$(BIN)/python -m pytest -m phone $(PYTEST)
 
 check: .venv/.test  ## format, lint, types
 	@echo "Định dạng, lỗi, kiểu / format, lint, types"

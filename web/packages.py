@@ -1,6 +1,7 @@
 """What the browser's Python needs, as stored zips of sourceless modules: the packages of `packages.lock`, and the app."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,8 @@ class BuildFailed(Exception):
 
 def run(command: list[str], what: str) -> None:
     """Run a program of the build. Raises BuildFailed with its last words."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    # Node would trust only certificates of its own, where an office's network has one that the system knows.
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NODE_USE_SYSTEM_CA": "1"})
     if done.returncode:
         words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise BuildFailed(f"{what} không xong / failed ({done.returncode}):\n{words}")

@@ -11,11 +11,14 @@ from tests.web.pocket import Pocket
 
 PocketMaker = Callable[..., Pocket]
 
+IN_EVERY_RUN = ("test_build", "test_offline_visit")
+"""The build, and one whole day; the other stories of a browser take minutes and are told by `make phone`."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "/web/" in str(item.path):
-            item.add_marker(pytest.mark.ui)
+        if "/web/" in str(item.path) and item.path.stem not in IN_EVERY_RUN:
+            item.add_marker(pytest.mark.phone)
 
 
 @pytest.fixture
