@@ -73,7 +73,6 @@ def test_whatever_is_picked_is_answered_in_plain_words(camera_screen: CameraScre
     assert asked(phone.page, "all(app.files.is_intact(name) for name in app.book.named_files())")
 
 
-@pytest.mark.long
 def test_a_huge_file_is_picked_and_refused_and_the_app_goes_on(camera_screen: CameraScreen, tmp_path: Path) -> None:
     """Flet's client takes about a second for a megabyte."""
     phone = camera_screen(REFUSED_CAMERA)
