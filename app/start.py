@@ -1,12 +1,16 @@
 """Starting the field app: natively, or in server mode for development and tests."""
 
+import logging
 from typing import Any
 
 import flet as ft
+from flet.messaging.session import Session
 
 from app.screens.road import Road, query_of
 from app.screens.root import Opened, Root
 from app.state import AppState, Message
+
+log = logging.getLogger(__name__)
 
 
 def start(app: AppState | None = None) -> None:
@@ -47,7 +51,21 @@ def open_window(app: AppState, page: ft.Page) -> None:
     page.on_connect = redraw
     page.on_close = close
     page.session.error = fault  # type: ignore[method-assign]
+    _outlive(page.session)
     page.render_views(Root, Opened(window, road, query_of(first)))
+
+
+def _outlive(session: Session) -> None:
+    """An answer for a control that is gone (a camera left while it was opening) is dropped; Flet would stop listening for good."""
+    take = session.handle_invoke_method_results
+
+    def taken(control_id: int, call_id: str, result: Any, error: str | None) -> None:
+        try:
+            take(control_id, call_id, result, error)
+        except RuntimeError as gone:
+            log.info("an answer came too late: %s", gone)
+
+    session.handle_invoke_method_results = taken  # type: ignore[method-assign]
 
 
 FAULT = (

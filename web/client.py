@@ -67,6 +67,15 @@ PATCHES = (
         "",
         "the animation library Rive would be fetched from a CDN at every start; the app draws none",
     ),
+    Patch(
+        "main.dart.js",
+        "q=r.getCapabilities().torch\nif(q==null)q=null\n"
+        'else q=J.mb(t.TP.b(q)?q:new A.cS(q,A.a0(q).i("cS<1,I>")))\nif(q===!0)r.applyConstraints({torch:a})\n',
+        "q=r.getCapabilities().torch\nif(q===!0||q instanceof Array&&q.includes(!0))"
+        "r.applyConstraints({advanced:[{torch:a}]})\n",
+        "the torch: the camera plugin expects a list where browsers tell yes or no, and fails on every phone that has one "
+        "(flutter/packages 12647)",
+    ),
 )
 
 

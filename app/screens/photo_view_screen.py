@@ -22,7 +22,8 @@ def PhotoViewScreen(photo: str) -> ft.Control:
     is_sure, set_sure = ft.use_state(False)
     found = app.book.photo(photo)
     visit = app.book.visit(found.visit)
-    picture = ft.use_memo(lambda: app.photo_bytes(found.sha256) or app.photo_bytes(found.preview), [found.sha256])
+    whole = ft.use_memo(lambda: app.photo_bytes(found.sha256), [found.sha256])
+    small = ft.use_memo(lambda: None if whole else app.photo_bytes(found.preview), [found.preview, whole is None])
     item, section = visit.template.items.get(found.item), visit.template.by_section.get(found.item)
     label = item.label if item else section.title if section else None
     places = [visit.row_name(found.row), label[look.language] if label else ""]
@@ -37,8 +38,9 @@ def PhotoViewScreen(photo: str) -> ft.Control:
 
     return draw(
         look,
-        picture,
+        whole or small,
         found.caption,
+        is_whole=whole is not None,
         facts=[
             (look.say("photo_taken"), day_and_moment(found.taken_at, look.language)),
             (look.say("photo_at"), ": ".join(p for p in places if p) or look.say("photo_at_visit")),
@@ -60,6 +62,7 @@ def draw(
     picture: bytes | None,
     caption: str,
     *,
+    is_whole: bool,
     facts: Sequence[tuple[str, str]],
     state: PhotoState | None,
     unit: str,
@@ -71,16 +74,17 @@ def draw(
     on_back: Handler,
 ) -> ft.Control:
     body: list[ft.Control] = []
-    if picture is None:
-        is_lost = state is not None and not state.is_received
+    is_lost = not is_whole and state is not None and not state.is_received
+    if not is_whole:
         said = look.say("photo_lost" if is_lost else "photo_not_here")
         body.append(panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [said], "amber" if is_lost else "quiet"))
-    else:
+    if picture is not None:
         name = look.say("photo_open", number=1, caption=caption or look.say("photo_uncaptioned"))
         body.append(
             ft.Image(picture, fit=ft.BoxFit.CONTAIN, border_radius=RADIUS, semantics_label=name, gapless_playback=True)
         )
-    body.append(ft.Row([_state(look, state)], wrap=True))
+    if not is_lost:
+        body.append(ft.Row([_state(look, state)], wrap=True))
     body.append(TextLine(look, look.say("photo_caption"), caption, on_caption, identifier="caption"))
     body += [fact(look, name, value) for name, value in facts]
     if is_sure:

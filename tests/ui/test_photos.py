@@ -16,12 +16,17 @@ from tests.ui.test_screens import enrol, notebook
 pytestmark = pytest.mark.phone
 
 REFUSING = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('{words}', '{name}'))"
+SLOW = """
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const go_on = new Promise(now => { globalThis.go_on = now; });
+    navigator.mediaDevices.getUserMedia = async wanted => { await go_on; globalThis.went_on = true; return open(wanted); };
+"""
 HANGING = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {})"
-WITH_TORCH = """
+WITH_TORCH = """  // a list, as Flet's own client expects; what browsers really tell is in tests/web
     const capabilities = MediaStreamTrack.prototype.getCapabilities;
-    MediaStreamTrack.prototype.getCapabilities = function () { return {...capabilities.call(this), torch: true}; };
+    MediaStreamTrack.prototype.getCapabilities = function () { return {...capabilities.call(this), torch: [true]}; };
     globalThis.torch = [];
-    MediaStreamTrack.prototype.applyConstraints = async ({advanced: [{torch: is_lit}]}) => { torch.push(is_lit); };
+    MediaStreamTrack.prototype.applyConstraints = async ({torch: is_lit}) => { torch.push(is_lit); };
 """
 
 
@@ -66,6 +71,7 @@ def pick(phone: Phone, name: str, content: bytes) -> None:
         (REFUSING.format(words="none", name="NotFoundError"), "Máy này không mở được máy ảnh", False),
         (HANGING, "Máy ảnh không trả lời", True),
     ],
+    ids=["refused", "in use", "missing", "hanging"],
 )
 def test_a_camera_that_does_not_open_is_said_plainly_and_a_photo_can_still_be_chosen(
     visit: Visit, new_phone: PhoneMaker, script: str, words: str, can_retry: bool
@@ -80,9 +86,8 @@ def test_a_camera_that_does_not_open_is_said_plainly_and_a_photo_can_still_be_ch
     phone.sees("Ảnh rõ")
     phone.tap_until("retake", words)
     if can_retry:
-        phone.page.evaluate(
-            "navigator.mediaDevices.getUserMedia = opening"
-        )  # allowed in the settings, the other app closed
+        # Allowed in the settings, or the other app closed.
+        phone.page.evaluate("() => { navigator.mediaDevices.getUserMedia = opening; }")
         phone.tap("camera-again")
         phone.tap(phone.awake("shutter"))
         phone.tap("use-photo")
@@ -111,6 +116,20 @@ def test_there_is_a_torch_button_only_where_there_is_a_torch(visit: Visit, new_p
     phone.tap(phone.awake("shutter"))
     phone.tap("use-photo")
     phone.sees("Ảnh của cuộc kiểm tra (1)")
+
+
+def test_leaving_while_the_camera_opens_leaves_the_app_alive(visit: Visit, new_phone: PhoneMaker) -> None:
+    """The answer comes when nobody waits for it any more."""
+    phone = new_phone(permissions=["camera"])
+    phone.page.add_init_script(SLOW)
+    phone.open(f"{visit.app.url}/visit/{visit.id}", "Chưa có ảnh")
+    phone.tap_until("take-photo", "Đang mở máy ảnh")
+    phone.tap_until("back", "Chưa có ảnh")
+    phone.page.evaluate("() => go_on()")
+    phone.tap_until("take-photo", "Chụp")
+    phone.tap_until("back", "Chưa có ảnh")
+    until(lambda: phone.page.evaluate("() => went_on"), "the camera answers after all")
+    phone.tap_until("review", "Tỷ lệ có mặt")
 
 
 def test_whatever_is_picked_is_answered_in_plain_words_and_nothing_is_lost(visit: Visit, phone: Phone) -> None:

@@ -1,16 +1,13 @@
 """Photo files in the browser's own storage: whole or not at all, whatever ends the browser and whatever it lacks."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.photos.shots import BOARD, as_file, notice_board
-from tests.ui.driver import Phone, until
+from tests.ui.driver import until
 from tests.ui.home_affairs import Central
-from tests.web.conftest import PocketMaker
-from tests.web.pocket import WARM_SECONDS, Pocket, python, shown, worker_of
+from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
 
 HERE = """
 import asyncio, base64, hashlib, js, os
@@ -176,34 +173,4 @@ def test_a_photo_whose_file_is_gone_is_said_on_the_screens(page: Page, pocket: P
     assert "chụp lại" in phone.reading() and "an toàn" in phone.reading()
     phone.open(f"{central.url}/settings", "Máy này không còn tệp của 1 ảnh đã chụp")
     phone.open(f"{central.url}/photo/{photo}", "Tệp của ảnh này không còn trên máy")
-
-
-@pytest.fixture
-def phone(new_pocket: PocketMaker, central: Central) -> Iterator[Phone]:
-    """The camera screen of a visit, on a phone whose camera is refused."""
-    pocket = new_pocket(arguments=("--deny-permission-prompts",))
-    page = a_visit(pocket, central)
-    visit = asked(page, "visit()")
-    page.goto(f"{central.url}/visit/{visit}/photo")
-    phone = shown(page, "Chọn ảnh có sẵn")
-    yield phone
-
-
-def pick(phone: Phone, name: str, kind: str, content: bytes) -> None:
-    with phone.page.expect_file_chooser() as chooser:
-        phone.tap("pick-photo")
-    chooser.value.set_files({"name": name, "mimeType": kind, "buffer": content})
-
-
-def test_whatever_is_picked_is_answered_in_plain_words(phone: Phone) -> None:
-    pick(phone, "rong.jpg", "image/jpeg", b"")
-    phone.sees("Tệp ảnh trống")
-    pick(phone, "ghi-chu.jpg", "image/jpeg", "Danh sách cán bộ vắng mặt".encode())
-    phone.sees("Tệp này không phải ảnh")
-    pick(phone, "lon.jpg", "image/jpeg", BOARD + bytes(50 << 20))
-    phone.sees("lớn hơn 50 MB")
-    pick(phone, "bang.jpg", "image/jpeg", as_file(notice_board(4000, 3000), quality=90))
-    phone.sees("Ảnh rõ")
-    phone.tap("use-photo")
-    phone.sees("Ảnh của cuộc kiểm tra (1)")
-    assert asked(phone.page, "all(app.files.is_intact(name) for name in app.book.named_files())")
+    assert "Đã lưu trên máy" not in phone.reading()
