@@ -26,9 +26,6 @@ from tests.valley import NOON, TABLES, UNITS, Valley, dump, told
 IN_2031 = 1_924_000_000_000
 
 
-pytestmark = pytest.mark.phone  # one story fails since photos became asynchronous: to be mended first
-
-
 @pytest.fixture
 def valley(tmp_path: Path) -> Iterator[Valley]:
     valley = Valley(tmp_path)
@@ -450,7 +447,7 @@ async def test_a_full_phone_says_so_and_goes_on_from_there_later(valley: Valley,
 async def test_a_visit_whose_beginning_was_damaged_waits_for_it_and_its_photos_go_out(
     valley: Valley, fresh: Phone
 ) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     whole = await out(valley.cuc)
     arrived = await into(fresh, with_lines(whole, lambda lines: ["hỏng\n", *lines[1:]]))
     assert arrived.photos == 2 and fresh.book.visit_count() == 0
@@ -461,7 +458,7 @@ async def test_a_visit_whose_beginning_was_damaged_waits_for_it_and_its_photos_g
 
 @told
 async def test_nobody_is_told_that_central_has_what_only_came_by_file(valley: Valley) -> None:
-    a_morning(valley.cuc, valley.visit)
+    await a_morning(valley.cuc, valley.visit)
     arrived = await into(valley.dung, await out(valley.cuc))
     assert arrived.of_others == arrived.entries > 0
     assert await valley.sync("dung") is None

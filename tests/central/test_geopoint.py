@@ -23,8 +23,8 @@ def valley(tmp_path: Path) -> Iterator[Valley]:
 
 @told
 async def test_home_affairs_see_where_a_visit_and_its_photos_were_recorded(valley: Valley) -> None:
-    photo = photograph(valley.cuc, valley.visit, 1)
-    photograph(valley.cuc, valley.visit, 2)
+    photo = await photograph(valley.cuc, valley.visit, 1)
+    await photograph(valley.cuc, valley.visit, 2)
     valley.cuc.book.place(valley.visit, HERE, photo)
     assert await valley.sync("cuc") is None and await valley.sync("dung") is None
     assert valley.dung.book.visit(valley.visit).geopoint == HERE, "the other phone of the team knows it too"
