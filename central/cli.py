@@ -27,6 +27,7 @@ from central import access, demo
 from central.app import create_app, system_clock
 from central.database import Database, rows
 from central.field_app import NotBuilt, read_build
+from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
@@ -104,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
     check.set_defaults(run=_verify)
+
+    restored = commands.add_parser("restored", help="sau khi khôi phục từ bản sao lưu / after restoring a backup")
+    restored.set_defaults(run=_restored)
 
     rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
     rebuild.set_defaults(run=_rebuild)
@@ -332,6 +336,21 @@ def _verify(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _restored(_asked: argparse.Namespace) -> int:
+    """To be run with central stopped; what opening the database has found out by itself is not found out twice."""
+    _settings, db = _opened()
+    db.restored()
+    with db.reading() as connection:
+        missing = holes(connection)
+    print(
+        f"Trung tâm có mã mới {db.server_id}. Khởi động lại trung tâm: các máy sẽ tự gửi lại phần còn thiếu. / "
+        "Central has a new identity; start it, and phones send again what is missing."
+    )
+    for hole in missing:
+        print(f"Thiếu / missing: máy {hole.device} nhánh {hole.epoch} mục {hole.first}–{hole.last}")
+    return 0
+
+
 def _rebuild(_asked: argparse.Namespace) -> int:
     _settings, db = _opened()
     with db.writing() as connection:
@@ -348,4 +367,4 @@ def _opened(*, needs_secret: bool = False, may_make: bool = False) -> tuple[Sett
         raise Refused(
             f"Chưa có dữ liệu ở {file}: hãy xem lại KIEMTRA_DATA. / There is no data here; check KIEMTRA_DATA."
         )
-    return settings, Database(settings.database_url)
+    return settings, Database(settings.database_url, settings.witness)

@@ -36,4 +36,8 @@ CENTRAL: list[Step] = [
             visit, team, verdict, problem FROM entry""",
         "CREATE TABLE received_file (sha256 TEXT PRIMARY KEY NOT NULL, received_at BIGINT NOT NULL)",
     ],
+    # What central once held, or must hold before what it has, and does not (central/holes.py); `hash` of its last entry.
+    """CREATE TABLE hole (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, hash TEXT NOT NULL,
+        PRIMARY KEY (device, epoch, first))""",
 ]

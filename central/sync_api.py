@@ -19,7 +19,9 @@ from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
 from central.access import Caller, require_device
 from central.bodies import strict_json
-from central.intake import Intake, Sender, note_received, take_batch
+from central.holes import acked
+from central.intake import Intake, note_received, take_batch
+from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
@@ -116,12 +118,13 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
+        receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
     return {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
         "durable": intake.acked,
-        "receipt": _receipt(state.settings.secret, batch, intake.acked, now),
+        "receipt": receipt,
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
@@ -148,15 +151,20 @@ def _check_limits(batch: SyncRequest, size: int) -> None:
 
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
     """The phone knows another central, or a later state of this one: it was replaced or restored. It says what it holds."""
-    row = connection.execute(
-        text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e ORDER BY seq DESC LIMIT 1"),
-        {"d": batch.device, "e": batch.epoch},
-    ).one_or_none()
+    held = acked(connection, batch.device, batch.epoch)
     return Problem(
         412, "server-changed", "Trung tâm đã được khôi phục. Máy sẽ tự gửi lại phần còn thiếu",
         "Central was restored; send again from what it holds", "now",
-        server_id=server_id, acked=row.seq if row else 0, head=row.hash if row else None,
+        server_id=server_id, acked=held, head=_hash_at(connection, batch.device, batch.epoch, held),
     )  # fmt: skip
+
+
+def _hash_at(connection: Connection, device: str, epoch: str, seq: int) -> str | None:
+    found: str | None = connection.execute(
+        text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+        {"d": device, "e": epoch, "s": seq},
+    ).scalar()
+    return found
 
 
 def _pull(
@@ -241,9 +249,9 @@ def _write(write: merge.Write) -> dict[str, Any]:
     return {"device": write.order.device, "seq": write.order.seq, "value": write.value}
 
 
-def _receipt(secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
+def _receipt(connection: Connection, secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
     """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
-    head = batch.head_hash if acked == batch.first_seq + len(batch.entries) - 1 else ""
+    head = _hash_at(connection, batch.device, batch.epoch, acked) or ""
     facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
     seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()

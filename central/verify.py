@@ -21,6 +21,7 @@ from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
 from central.database import rows
+from central.holes import holes
 from central.intake import RECEIPT
 from central.photo_store import Photos
 
@@ -89,7 +90,13 @@ def _chains(connection: Connection, visit: str | None) -> Iterator[Finding]:
         )
         if visit and visit not in {entry.visit for entry in entries} | {receipt["visit"] for receipt in receipts}:
             continue
-        broken = journal.verify_chain(entries)
+        missing = holes(connection, life["device"], life["epoch"])
+        for hole in missing:
+            yield Finding(
+                f"máy {hole.device} nhánh {hole.epoch} mục {hole.first}–{hole.last}",
+                "đã mất khi khôi phục, đang chờ các máy gửi lại / lost when central was restored; phones are asked for them",
+            )
+        broken = journal.verify_chain(entries, is_whole=not missing)
         if broken:
             yield Finding(_place(broken.device, broken.epoch, broken.seq), broken.why)
         else:
