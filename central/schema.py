@@ -40,4 +40,8 @@ CENTRAL: list[Step] = [
     """CREATE TABLE hole (
         device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, hash TEXT NOT NULL,
         PRIMARY KEY (device, epoch, first))""",
+    # Who brought entries that did not come from their own phone: a device, or a user of the office.
+    """CREATE TABLE brought (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, bringer TEXT NOT NULL, at BIGINT NOT NULL,
+        PRIMARY KEY (device, epoch, seq))""",
 ]

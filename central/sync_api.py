@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, text
 from starlette.concurrency import run_in_threadpool
 
+from app.checklist import Template
 from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
+from central import relay
 from central.access import Caller, require_device
 from central.bodies import strict_json
 from central.holes import acked
@@ -48,6 +51,9 @@ class SyncAsked(BaseModel):
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768
     photos: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+    holds: list[list[Any]] = []
+    relayed: list[list[Any]] = []
+    relayed_effective: list[list[int]] = []
 
 
 class WireLimits(BaseModel):
@@ -56,7 +62,11 @@ class WireLimits(BaseModel):
 
 
 class SyncGiven(BaseModel):
-    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one."""
+    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
+
+    `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
+    names those of them that central does not take, or has refused.
+    """
 
     server_id: str
     now: int
@@ -71,6 +81,8 @@ class SyncGiven(BaseModel):
     cursor: str
     more: bool
     missing: list[str]
+    want: list[list[Any]]
+    relay_refused: list[dict[str, Any]]
     limits: WireLimits
 
 
@@ -113,7 +125,10 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         after = _cursor(connection, batch.cursor, sender.team)
         if after is None:
             raise _server_changed(connection, batch, state.db.server_id)
-        intake = take_batch(connection, batch, sender, now, state.readings.templates(connection), after)
+        templates = state.readings.templates(connection)
+        intake = take_batch(connection, batch, sender, now, templates, after)
+        refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
+        want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, cursor, more = _pull(connection, batch, sender, after)
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
@@ -137,16 +152,35 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "cursor": cursor,
         "more": more,
         "missing": missing,
+        "want": [list(span) for span in want],
+        "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
     }
 
 
 def _check_limits(batch: SyncRequest, size: int) -> None:
-    if len(batch.entries) > MAX_ENTRIES or size > MAX_BYTES:
+    if len(batch.entries) + len(batch.relayed) > MAX_ENTRIES or size > MAX_BYTES:
         raise Problem(
             413, "too-large", "Lô gửi quá lớn. Máy sẽ tự chia nhỏ", "The batch is too large; send it in parts", "now",
             limits={"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
         )  # fmt: skip
+
+
+def _take_relayed(
+    connection: Connection,
+    batch: SyncRequest,
+    sender: Sender,
+    now: int,
+    templates: Mapping[str, Template],
+    central_device: str,
+) -> list[dict[str, Any]]:
+    """Take what the phone brings of others; what it must not read of that, or of what it offers."""
+    handed, broken = relay.read_relayed(batch.relayed, batch.relayed_effective)
+    arrival = relay.take_handed(
+        connection, handed, now, templates, central_device=central_device, by=sender.device, team=sender.team
+    )
+    denied = relay.denied(connection, batch.holds)
+    return broken + [unfit.document() for unfit in [*arrival.unfit, *denied]]
 
 
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:

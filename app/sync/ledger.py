@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
 from app.schema import Step, read_meta, write_meta
-from app.sync import journal, merge
+from app.sync import journal, merge, relay
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp
@@ -27,9 +27,11 @@ PHONE: list[Step] = [
         "CREATE INDEX ix_file_received ON file (received)",
         """CREATE TABLE conflict (
             kind TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id, field))""",
-    ]
+    ],
+    "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
-"""The phone's own tables: files to send (role preview or photo) and conflicts central has told of."""
+"""The phone's own tables: files to send (role preview or photo), conflicts central has told of, entries of others that were
+handed to central."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,9 @@ def waiting(connection: Connection) -> Waiting:
 
 def note_brought(connection: Connection, visits: Iterable[str] = ()) -> None:
     """Remember which visits hold entries of other phones that came by file and that central has not handed out yet."""
+    visits = set(visits)
+    if visits:
+        relay.look_again(connection)
     known = {*json.loads(read_meta(connection, "brought") or "[]"), *visits}
     if not known:
         return
@@ -162,7 +167,9 @@ def outgoing(
             {"d": device, "e": epoch, "s": done},
         ).scalar_one()
     cursor = read_meta(connection, "cursor")
+    size = sum(len(entry.patch.encode()) + len(entry.record) + 80 for entry in batch)
     return {
+        **relay.outgoing(connection, max_entries - len(batch), max_bytes - size),
         "protocol": PROTOCOL,
         "schema": batch[0].schema_version if batch else SCHEMA,
         "server_id": _server(connection),
@@ -206,6 +213,7 @@ class Taken:
 
     acked: int
     more: bool
+    """Central is to be asked again at once."""
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
@@ -249,8 +257,12 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
             ),
             {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
         )
-    if not taken.more:
+    is_whole = not taken.more
+    if is_whole:
         note_brought(connection)
+    is_asked, visits = relay.take_answer(connection, request, answer, device, is_whole)
+    taken.more |= is_asked
+    taken.visits |= visits
     mark_received(connection, set(request["photos"]) - set(taken.missing))
     write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
@@ -404,6 +416,7 @@ def forget_central(connection: Connection, server_id: str) -> None:
     write_meta(connection, "seen", "0")
     connection.execute(text("UPDATE entry SET position = NULL"))
     connection.execute(text("DELETE FROM conflict"))
+    relay.forget(connection)
     connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))
 
 
