@@ -5,10 +5,11 @@ can never skip one) and is on the disk when the block ends.
 """
 
 import secrets
+import sqlite3
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Database:
         parsed = make_url(url)
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = parsed.database or ""
         self._engine = create_engine(parsed, pool_size=8, max_overflow=40)
         self._writer = threading.Lock()
         event.listen(self._engine, "connect", _on_connect)
@@ -91,6 +93,12 @@ class Database:
             with connection.begin():
                 yield connection
             self._witness.note(ends)
+
+    def copy_to(self, target: Path) -> None:
+        """A copy as the database is at one moment, in one file, while others go on writing."""
+        with closing(sqlite3.connect(self._file)) as live, closing(sqlite3.connect(target)) as copy:
+            live.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         self._engine.dispose()

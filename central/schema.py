@@ -44,4 +44,6 @@ CENTRAL: list[Step] = [
     """CREATE TABLE brought (
         device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, bringer TEXT NOT NULL, at BIGINT NOT NULL,
         PRIMARY KEY (device, epoch, seq))""",
+    # Up to where each journal is held by the last verified backup (central/backup.py).
+    "CREATE TABLE durable (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch))",
 ]

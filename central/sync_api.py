@@ -21,6 +21,7 @@ from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
 from central import relay
 from central.access import Caller, require_device
+from central.backup import backed_up
 from central.bodies import strict_json
 from central.holes import acked
 from central.intake import Intake, note_received, take_batch
@@ -133,12 +134,13 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
+        durable = backed_up(connection, batch.device, batch.epoch)
         receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
     return {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
-        "durable": intake.acked,
+        "durable": durable,
         "receipt": receipt,
         "effective": intake.effective,
         "rejected": intake.rejected,

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from app.records import SCHEMA
 from app.schema import Step, read_meta, write_meta
 from app.sync import journal, merge, relay
+from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp
@@ -160,8 +161,9 @@ def outgoing(
     )
     entries = [entry for seq, entry in enumerate(found, done + 1) if entry.seq == seq]
     batch = _whole_taps(entries, max_entries, max_bytes)
-    prev = journal.genesis(epoch)
-    if done:
+    start = checkpoint(connection, epoch)
+    prev = start.head
+    if done > start.seq:
         prev = connection.execute(
             text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
             {"d": device, "e": epoch, "s": done},
@@ -238,6 +240,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
+    if (durable := int(answer.get("durable", 0))) > 0:
+        write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
     for seq, ms, counter in answer.get("effective", ()):
@@ -397,8 +401,13 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
 
 
 def rewind(connection: Connection, epoch: str, done: int) -> None:
-    """Central holds less of an epoch than was thought: send again from there. Raises Behind when it holds more than is here."""
+    """Central holds less of an epoch than was thought: send again from there.
+
+    Raises Behind when it holds more than is here, or asks for what was dropped here once a backup held it.
+    """
     _stop_if_behind(connection, epoch, done)
+    if done < checkpoint(connection, epoch).seq:
+        raise Behind(epoch)
     write_meta(connection, f"acked:{epoch}", str(max(0, done)))
 
 
@@ -411,13 +420,22 @@ def forget_central(connection: Connection, server_id: str) -> None:
         text("SELECT DISTINCT epoch FROM entry WHERE device = :d"), {"d": _device(connection)}
     ).scalars()
     for epoch in epochs.all():
-        write_meta(connection, f"acked:{epoch}", "0")
+        write_meta(connection, f"acked:{epoch}", str(checkpoint(connection, epoch).seq))
     write_meta(connection, "cursor", "")
     write_meta(connection, "seen", "0")
     connection.execute(text("UPDATE entry SET position = NULL"))
     connection.execute(text("DELETE FROM conflict"))
     relay.forget(connection)
     connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))
+
+
+def compact_daily(connection: Connection, now_ms: int) -> int:
+    """Once a day: drop old entries that a backup of central's holds; returns how many. `now_ms` is this phone's clock."""
+    central_ms = now_ms + int(read_meta(connection, "clock_offset_ms") or 0)
+    epoch = read_meta(connection, "epoch")
+    if epoch is None or not is_due(connection, central_ms):
+        return 0
+    return compact(connection, _device(connection), epoch, central_ms)
 
 
 def refusals(connection: Connection) -> list[dict[str, Any]]:
