@@ -166,5 +166,7 @@ class Central:
         self.start()
 
     def revoke(self, device: str) -> None:
+        """Home Affairs revokes a phone, once central has power to be told."""
+        self.database.commits_left = None
         with self.database.writing() as connection:
             access.revoke(connection, device, self.now())  # type: ignore[arg-type]

@@ -150,10 +150,10 @@ class Oracle:
         for place, writes in by_field.items():
             if len({entry.device for entry, _, _ in writes}) < 2:
                 continue
-            known = {one[2] for one, other in itertools.permutations(writes, 2) if self._knows(other, one)}
+            known = {one[0].order for one, other in itertools.permutations(writes, 2) if self._knows(other, one)}
             standing = max(writes, key=lambda write: write[0].order)
             for write in writes:
-                if write is not standing and write[2] not in known and write[1] != standing[1]:
+                if write is not standing and write[0].order not in known and write[1] != standing[1]:
                     found.add((*place, standing[0].device, standing[0].seq, write[0].device, write[0].seq))
         return found
 

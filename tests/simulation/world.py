@@ -39,8 +39,8 @@ ROUNDS_MAX = 10
 class World:
     """Everything there is, in one loop."""
 
-    def __init__(self, schedule: Schedule, is_prepared: bool = True):
-        self.schedule = schedule
+    def __init__(self, schedule: Schedule, *, planted: str = "", is_prepared: bool = True):
+        self.schedule, self.planted = schedule, planted
         self.loop = VirtualLoop()
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -92,7 +92,12 @@ class World:
 
     @contextlib.contextmanager
     def on_stage(self) -> Iterator[None]:
-        with stage.set_up(self.central.disk, self.schedule.page_bytes, self.schedule.batch):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(stage.set_up(self.central.disk, self.schedule.page_bytes, self.schedule.batch))
+            if self.planted:
+                from tests.simulation.planted import BUGS
+
+                stack.enter_context(BUGS[self.planted](self))
             self.central.start()
             for phone in self.phones.values():
                 phone.on()
