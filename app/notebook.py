@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from app import conflicts
 from app.checklist import Refusal, Section
+from app.conflicts import Conflict, Side
 from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
 from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
-from app.recorder import NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
+from app.recorder import SIGNED, NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
     READINGS,
     TIME_ZONE_HOURS,
@@ -384,6 +386,18 @@ class Notebook(Counting):
         """SHA-256 of the photos taken with this phone; those of other phones are named by entries but were never here."""
         with self.store.reading() as connection:
             return set(connection.execute(text("SELECT sha256 FROM file WHERE role = 'photo'")).scalars())
+
+    def conflicts(self, visit: str = "") -> list[Conflict]:
+        """What two phones wrote differently and nobody has settled, of one visit or of all."""
+        with self.store.reading() as connection:
+            return conflicts.load(connection, visit)
+
+    def settle(self, conflict: Conflict, side: Side) -> None:
+        """Choose one of two values. Also in a visit that has ended; raises VisitShut for a signed one."""
+        if self.visit(conflict.visit).is_signed:
+            raise VisitShut(SIGNED)
+        change = Change(conflict.kind, conflict.id, {conflict.field: side.value}, conflict.visit)
+        self._record([change], lambda c: conflicts.forget(c, conflict), undoable=False, is_choice=True)
 
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app import carrying, recovery, safekeeping
+from app import carrying, conflicts, recovery, safekeeping
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.message import Message
@@ -36,6 +36,8 @@ log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Conflict: TypeAlias = conflicts.Conflict
+Side: TypeAlias = conflicts.Side
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried

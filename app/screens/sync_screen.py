@@ -9,7 +9,7 @@ import flet as ft
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter, sent_badge
-from app.screens.parts import Handler, button, list_row, panel, text
+from app.screens.parts import Handler, button, list_row, panel, text, warning_row
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
@@ -80,6 +80,10 @@ def SyncScreen() -> ft.Control:
         for task in app.sync_tasks()
     ]
 
+    differing: dict[str, int] = {}
+    for conflict in book.conflicts():
+        differing[conflict.visit] = differing.get(conflict.visit, 0) + 1
+
     def toggle(visit: str) -> None:
         set_opened("" if opened == visit else visit)
 
@@ -91,7 +95,19 @@ def SyncScreen() -> ft.Control:
         sorted(known.values(), key=lambda line: not line.is_waiting),
         opened,
         refused,
-        photos_gone(look, app),
+        [
+            *photos_gone(look, app),
+            *(
+                warning_row(
+                    look,
+                    ft.Icons.CALL_SPLIT,
+                    f"{book.visit(visit).unit_name}: {look.say('conflicts_n', count=number(count, look.language))}",
+                    road.to(visit_path(visit, "conflicts")),
+                    f"conflicts-{visit}",
+                )
+                for visit, count in differing.items()
+            ),
+        ],
         on_send=app.sync_now,
         on_visit=toggle,
         on_task=lambda visit: road.to(visit_path(visit)),
@@ -192,7 +208,7 @@ def draw(
     visits: Sequence[VisitLine],
     opened: str,
     refused: Sequence[tuple[str, str]],
-    gone: Sequence[ft.Control],
+    notes: Sequence[ft.Control],
     *,
     on_send: Handler,
     on_visit: Callable[[str], None],
@@ -209,7 +225,7 @@ def draw(
     if view.failure:  # also while the next try runs: lines must not jump under the thumb
         said = view.failure.en if look.language == "en" else view.failure.vi
         body.append(panel(look, ft.Icons.INFO, [said], "amber"))
-    body += gone
+    body += notes
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
         body.append(

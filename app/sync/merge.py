@@ -153,7 +153,9 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if kind == "answer":  # its id says where it belongs, even when the entry that said so was refused or is still to come
+    if (
+        kind == "answer"
+    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
         parts = record_id.split("/")
         for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
             if row[name] is None and name not in extra:
