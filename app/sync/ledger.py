@@ -273,6 +273,27 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     return taken
 
 
+def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """This phone's access was withdrawn; central keeps apart what it has just sent. Raises as `take_answer` does."""
+    epoch, done = request["epoch"], answer["acked"]
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if (
+        answer["server_id"] != request["server_id"]
+        or not isinstance(done, int)
+        or done < sent
+        or not request["entries"]
+    ):
+        raise Malformed("acked", "không phải câu trả lời của trung tâm / not an answer of central's")
+    _stop_if_behind(connection, epoch, done)
+    write_meta(connection, f"acked:{epoch}", str(done))
+    write_meta(connection, "handed_over", str(int(answer["quarantined"])))
+
+
+def handed_over(connection: Connection) -> int:
+    """Entries of this phone that central keeps apart since its access was withdrawn."""
+    return int(read_meta(connection, "handed_over") or 0)
+
+
 def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
     """Raise Behind when central holds more of the epoch that is being written than there is here; an earlier one may end sooner."""
     last = connection.execute(

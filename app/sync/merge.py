@@ -266,6 +266,9 @@ class Write(NamedTuple):
     position: int
     seen: int
     value: Any
+    author: str = ""
+    ms: int = 0
+    """When its author says it was written."""
 
 
 def saw(later: Write, earlier: Write) -> bool:
@@ -314,7 +317,9 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     for entry in entries:
         for field, value in entry.fields.items():
             if field not in _QUIET_FIELDS:
-                by_field.setdefault(field, []).append(Write(entry.order, entry.position or 0, entry.seen, value))
+                by_field.setdefault(field, []).append(
+                    Write(entry.order, entry.position or 0, entry.seen, value, entry.author, entry.ms)
+                )
     found = []
     for field, writes in sorted(by_field.items()):
         standing, others = unsettled(writes)
