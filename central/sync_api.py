@@ -1,8 +1,6 @@
 """`POST /sync`: push, pull and photo probe in one round trip (design §4)."""
 
-import base64
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -26,6 +24,7 @@ from central.bodies import strict_json
 from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
+from central.receipts import Facts, receipt
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
@@ -151,13 +150,13 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
         durable = backed_up(connection, batch.device, batch.epoch)
-        receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
+        head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
     return {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
         "durable": durable,
-        "receipt": receipt,
+        "receipt": receipt(state.settings.secret, Facts(batch.device, batch.epoch, intake.acked, head, now)),
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
@@ -330,11 +329,3 @@ def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[s
         "device": device, "seq": write.order.seq, "value": write.value, "author": write.author,
         "author_name": names[1] or write.author, "at": write.ms, "phone": phone,
     }  # fmt: skip
-
-
-def _receipt(connection: Connection, secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
-    """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
-    head = _hash_at(connection, batch.device, batch.epoch, acked) or ""
-    facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
-    seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()

@@ -29,10 +29,18 @@ PHONE: list[Step] = [
         """CREATE TABLE conflict (
             kind TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id, field))""",
     ],
+    # Central's sealed receipts: up to which entry (its seq and hash) it had this phone's journal, and when (ms UTC).
+    """CREATE TABLE receipt (
+        epoch TEXT NOT NULL, seq BIGINT NOT NULL, head TEXT NOT NULL, received_at BIGINT NOT NULL, sealed TEXT NOT NULL,
+        PRIMARY KEY (epoch, seq))""",
     "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
 """The phone's own tables: files to send (role preview or photo), conflicts central has told of, entries of others that were
 handed to central."""
+
+
+RECEIPT_MAX = 1000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +250,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     if (durable := int(answer.get("durable", 0))) > 0:
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
+    _keep_receipt(connection, device, epoch, done, answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
     for seq, ms, counter in answer.get("effective", ()):
@@ -271,6 +280,25 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
     return taken
+
+
+def _keep_receipt(connection: Connection, device: str, epoch: str, done: int, answer: Mapping[str, Any]) -> None:
+    """Keep the receipt for the last entry acknowledged, the first one given for it."""
+    head = connection.execute(
+        text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+        {"d": device, "e": epoch, "s": done},
+    ).scalar()
+    sealed = answer.get("receipt")
+    if head is not None and isinstance(sealed, str) and 0 < len(sealed) <= RECEIPT_MAX:
+        connection.execute(
+            text("INSERT INTO receipt VALUES (:e, :s, :head, :at, :sealed) ON CONFLICT (epoch, seq) DO NOTHING"),
+            {"e": epoch, "s": done, "head": head, "at": int(answer["now"]), "sealed": sealed},
+        )
+
+
+def receipts(connection: Connection) -> list[str]:
+    """Central's receipts as it sealed them, oldest first: what `kiemtra verify --receipts` reads."""
+    return list(connection.execute(text("SELECT sealed FROM receipt ORDER BY received_at, epoch, seq")).scalars())
 
 
 def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
