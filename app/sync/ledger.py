@@ -33,6 +33,7 @@ PHONE: list[Step] = [
     """CREATE TABLE receipt (
         epoch TEXT NOT NULL, seq BIGINT NOT NULL, head TEXT NOT NULL, received_at BIGINT NOT NULL, sealed TEXT NOT NULL,
         PRIMARY KEY (epoch, seq))""",
+    "CREATE TABLE dismissed (epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (epoch, seq))",
     "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
 """The phone's own tables: files to send (role preview or photo), conflicts central has told of, entries of others that were
@@ -115,9 +116,7 @@ def waiting(connection: Connection) -> Waiting:
     files = connection.execute(
         text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")
     ).all()
-    rejected = connection.execute(
-        text("SELECT count(*) FROM entry WHERE device = :d AND verdict = 'rejected'"), {"d": device}
-    ).scalar()
+    rejected = connection.execute(text(f"SELECT count(*) FROM entry WHERE {_REFUSED}"), {"d": device}).scalar()
     return Waiting(
         entries=sum(number for _, number in rows),
         visits=frozenset([visit for visit, _ in rows] + [f.visit for f in files]),
@@ -488,14 +487,36 @@ def compact_daily(connection: Connection, now_ms: int) -> int:
 
 
 def refusals(connection: Connection) -> list[dict[str, Any]]:
-    """What central refused of this phone's entries, as tasks: visit, kind, id and the problem."""
+    """What central refused of this phone's entries, as tasks not yet dismissed: epoch, seq, visit, kind, id and the problem."""
     rows = connection.execute(
-        text(
-            "SELECT visit, kind, record, problem FROM entry WHERE verdict = 'rejected' AND device = :d ORDER BY epoch, seq"
-        ),
+        text(f"SELECT epoch, seq, visit, kind, record, problem FROM entry WHERE {_REFUSED} ORDER BY epoch, seq"),
         {"d": _device(connection)},
     )
-    return [{"visit": r.visit, "kind": r.kind, "id": r.record, **json.loads(r.problem or "{}")} for r in rows]
+    return [
+        {
+            **json.loads(r.problem or "{}"),
+            "epoch": r.epoch,
+            "seq": r.seq,
+            "visit": r.visit,
+            "kind": r.kind,
+            "id": r.record,
+        }
+        for r in rows
+    ]
+
+
+_REFUSED = (
+    "device = :d AND verdict = 'rejected' AND NOT EXISTS "
+    "(SELECT 1 FROM dismissed x WHERE x.epoch = entry.epoch AND x.seq = entry.seq)"
+)
+
+
+def dismiss(connection: Connection, epoch: str, seq: int) -> None:
+    """The inspector has read that this entry was refused: no task any more. The entry stays in the chain, refused."""
+    connection.execute(
+        text("INSERT INTO dismissed (epoch, seq) VALUES (:e, :s) ON CONFLICT (epoch, seq) DO NOTHING"),
+        {"e": epoch, "s": seq},
+    )
 
 
 def conflict_count(connection: Connection) -> int:
