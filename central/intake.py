@@ -107,6 +107,11 @@ def take_batch(
         _check_what_follows(connection, fresh[-1], acked)
     judge = Judge(connection, templates)
     kept, settled = keep(connection, judge, [(entry, sender) for entry in fresh])
+    if kept:
+        connection.execute(_WRITE_BATCH, {
+            "d": request.device, "e": request.epoch, "first": kept[0].seq, "last": kept[-1].seq,
+            "sent": request.sent_at, "offset": request.clock_offset_ms, "now": now,
+        })  # fmt: skip
     touched = list({(entry.kind, entry.record): None for entry in request.entries})
     touched += settled
     refused = journal.select(
@@ -120,6 +125,12 @@ def take_batch(
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
+
+
+_WRITE_BATCH = text(
+    "INSERT INTO batch (device, epoch, first, last, sent_at, offset_ms, received_at) "
+    "VALUES (:d, :e, :first, :last, :sent, :offset, :now)"
+)
 
 
 def chain_of(request: SyncRequest) -> list[str]:

@@ -46,6 +46,7 @@ class SyncAsked(BaseModel):
     prev_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     head_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     sent_at: Annotated[int, Field(ge=0)]
+    clock_offset_ms: int = 0
     entries: list[list[Any]] = []
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768

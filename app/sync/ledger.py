@@ -17,7 +17,7 @@ from app.sync import journal, merge, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
-from app.sync.stamp import Stamp
+from app.sync.stamp import Stamp, learnt_offset, offset_in_use
 from app.sync.wire import PROTOCOL, Malformed, from_central, to_central
 
 PHONE: list[Step] = [
@@ -33,6 +33,8 @@ PHONE: list[Step] = [
     """CREATE TABLE receipt (
         epoch TEXT NOT NULL, seq BIGINT NOT NULL, head TEXT NOT NULL, received_at BIGINT NOT NULL, sealed TEXT NOT NULL,
         PRIMARY KEY (epoch, seq))""",
+    # From which entry of an epoch on times are put right by which difference to central's clock (ms).
+    "CREATE TABLE clock (epoch TEXT NOT NULL, seq BIGINT NOT NULL, offset_ms BIGINT NOT NULL, PRIMARY KEY (epoch, seq))",
     "CREATE TABLE dismissed (epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (epoch, seq))",
     "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
@@ -166,7 +168,8 @@ def outgoing(
         a=done,
         n=max_entries + 1,
     )
-    entries = [entry for seq, entry in enumerate(found, done + 1) if entry.seq == seq]
+    offset, other = _offset_at(connection, epoch, done + 1)
+    entries = [e for seq, e in enumerate(found, done + 1) if e.seq == seq and (other is None or seq < other)]
     batch = _whole_taps(entries, max_entries, max_bytes)
     start = checkpoint(connection, epoch)
     prev = start.head
@@ -188,6 +191,7 @@ def outgoing(
         "prev_hash": prev,
         "head_hash": batch[-1].hash if batch else prev,
         "sent_at": sent_at,
+        **({"clock_offset_ms": offset} if batch and offset else {}),
         "entries": [to_central(entry) for entry in batch],
         "cursor": cursor or None,
         "max_bytes": pull_bytes,
@@ -226,7 +230,6 @@ class Taken:
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
-    clock_offset_ms: int = 0
 
 
 def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
@@ -251,7 +254,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
     _keep_receipt(connection, device, epoch, done, answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
-    taken.clock_offset_ms = int(answer["now"]) - now_ms
+    _learn_clock(connection, request, int(answer["now"]), now_ms)
     for seq, ms, counter in answer.get("effective", ()):
         _restamp(connection, device, epoch, seq, Stamp(ms, counter))
     for refusal in answer.get("rejected", ()):
@@ -276,9 +279,48 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     taken.more |= is_asked
     taken.visits |= visits
     mark_received(connection, set(request["photos"]) - set(taken.missing))
-    write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
     return taken
+
+
+def clock(connection: Connection) -> tuple[int, int]:
+    """(the last time heard of central's clock, by how much it is ahead of this phone's), ms; 0 while nothing was heard."""
+    return int(read_meta(connection, "central_now") or 0), int(read_meta(connection, "clock_offset_ms") or 0)
+
+
+def _learn_clock(connection: Connection, request: Mapping[str, Any], central_ms: int, now_ms: int) -> None:
+    heard, known = clock(connection)
+    write_meta(connection, "central_now", str(max(heard, central_ms)))
+    offset = learnt_offset(known, request["sent_at"], central_ms, now_ms)
+    epoch = read_meta(connection, "epoch") or ""
+    last = connection.execute(
+        text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": _device(connection), "e": epoch}
+    ).scalar()
+    note_offset(connection, epoch, (last or 0) + 1, offset)
+
+
+def note_offset(connection: Connection, epoch: str, seq: int, offset_ms: int) -> None:
+    """From this entry on times are put right by another difference; nothing is written when it is the same."""
+    if offset_ms == clock(connection)[1]:
+        return
+    write_meta(connection, "clock_offset_ms", str(offset_ms))
+    connection.execute(
+        text(
+            "INSERT INTO clock (epoch, seq, offset_ms) VALUES (:e, :s, :o) "
+            "ON CONFLICT (epoch, seq) DO UPDATE SET offset_ms = excluded.offset_ms"
+        ),
+        {"e": epoch, "s": seq, "o": offset_ms},
+    )
+
+
+def _offset_at(connection: Connection, epoch: str, seq: int) -> tuple[int, int | None]:
+    """(the difference by which an entry's time was put right, the first entry after it with another one)."""
+    rows = connection.execute(
+        text("SELECT seq, offset_ms FROM clock WHERE epoch = :e ORDER BY seq"), {"e": epoch}
+    ).all()
+    before = [row.offset_ms for row in rows if row.seq <= seq]
+    after = [row.seq for row in rows if row.seq > seq]
+    return before[-1] if before else 0, after[0] if after else None
 
 
 def _keep_receipt(connection: Connection, device: str, epoch: str, done: int, answer: Mapping[str, Any]) -> None:
@@ -479,7 +521,8 @@ def forget_central(connection: Connection, server_id: str) -> None:
 
 def compact_daily(connection: Connection, now_ms: int) -> int:
     """Once a day: drop old entries that a backup of central's holds; returns how many. `now_ms` is this phone's clock."""
-    central_ms = now_ms + int(read_meta(connection, "clock_offset_ms") or 0)
+    heard, offset = clock(connection)
+    central_ms = now_ms + offset_in_use(now_ms, offset, heard)
     epoch = read_meta(connection, "epoch")
     if epoch is None or not is_due(connection, central_ms):
         return 0

@@ -153,6 +153,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
+    if (
+        kind == "answer"
+    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
+        for name, part in zip(("visit", "row", "item"), record_id.split("/"), strict=False):
+            row[name] = part if row[name] is None else row[name]
     return row
 
 
@@ -314,11 +319,14 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     if len({entry.device for entry in entries}) < 2:
         return []
     by_field: dict[str, list[Write]] = {}
-    for entry in entries:
+    first: dict[tuple[str, int, int, str], int] = {}
+    for entry in sorted(entries, key=lambda e: e.position or 0):
+        # What a phone wrote again in a new epoch was handed out when it came first.
+        position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
         for field, value in entry.fields.items():
             if field not in _QUIET_FIELDS:
                 by_field.setdefault(field, []).append(
-                    Write(entry.order, entry.position or 0, entry.seen, value, entry.author, entry.ms)
+                    Write(entry.order, position, entry.seen, value, entry.author, entry.ms)
                 )
     found = []
     for field, writes in sorted(by_field.items()):
