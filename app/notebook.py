@@ -26,7 +26,7 @@ from app.records import (
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
-from app.sync import journal, merge
+from app.sync import journal, ledger, merge
 from app.sync.compact import checkpoint
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
@@ -354,6 +354,17 @@ class Notebook(Counting):
         """What has not reached central yet."""
         with self.store.reading() as connection:
             return waiting(connection)
+
+    def refusals(self) -> list[dict[str, Any]]:
+        """What central refused of this phone's entries, as tasks: epoch, seq, visit, kind, id, type, title, field."""
+        with self.store.reading() as connection:
+            return ledger.refusals(connection)
+
+    def dismiss_refusal(self, epoch: str, seq: int) -> None:
+        """The inspector has read that an entry was refused and is done with it; a setting of this phone, not an entry."""
+        with self.store.writing() as connection:
+            ledger.dismiss(connection, epoch, seq)
+        self.revision += 1
 
     def file_states(self) -> dict[str, PhotoState]:
         """Of every photo file this phone has to send or has sent: where it is."""

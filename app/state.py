@@ -522,9 +522,8 @@ class AppState(Safekeeping):
         return failure is None
 
     def sync_tasks(self) -> list[dict[str, Any]]:
-        """Entries central refused, as tasks: visit, kind, id, title, field."""
-        with self.book.store.reading() as connection:
-            return ledger.refusals(connection)
+        """Entries central refused, as tasks: epoch, seq, visit, kind, id, title, field."""
+        return self.book.refusals()
 
     async def take_bundle(self, data: bytes) -> None:
         await super().take_bundle(data)

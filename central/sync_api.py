@@ -1,8 +1,6 @@
 """`POST /sync`: push, pull and photo probe in one round trip (design §4)."""
 
-import base64
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -19,14 +17,14 @@ from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
-from central import relay
-from central.access import Caller, require_device
+from central import quarantine, relay
+from central.access import Caller, device_even_revoked, device_revoked
 from central.backup import backed_up
 from central.bodies import strict_json
-from central.holes import acked
 from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
+from central.receipts import Facts, receipt
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
@@ -48,6 +46,7 @@ class SyncAsked(BaseModel):
     prev_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     head_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     sent_at: Annotated[int, Field(ge=0)]
+    clock_offset_ms: int = 0
     entries: list[list[Any]] = []
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768
@@ -87,10 +86,22 @@ class SyncGiven(BaseModel):
     limits: WireLimits
 
 
+class Quarantined(BaseModel):
+    """What a phone whose access was withdrawn is told when it pushes: `acked` is the last seq held, in the journal or apart."""
+
+    type: str
+    title: str
+    retry: str
+    server_id: str
+    now: int
+    acked: int
+    quarantined: int
+
+
 @router.post(
     "/sync",
     response_model=SyncGiven,
-    responses=problem_responses(400, 401, 403, 409, 412, 413, 415),
+    responses={202: {"model": Quarantined}, **problem_responses(400, 401, 403, 409, 412, 413, 415)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -98,9 +109,14 @@ class SyncGiven(BaseModel):
         }
     },
 )
-async def post_sync(request: Request, caller: Annotated[Caller, Depends(require_device)]) -> JSONResponse:
-    """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing."""
+async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> JSONResponse:
+    """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing.
+
+    Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`.
+    """
     raw = await request.body()
+    if caller.is_revoked:
+        return JSONResponse(await run_in_threadpool(_kept_apart, request, caller, raw), 202)
     if "json" not in request.headers.get("content-type", "application/json"):
         raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
     return JSONResponse(await run_in_threadpool(_answer, request, caller, raw))
@@ -131,17 +147,17 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, cursor, more = _pull(connection, batch, sender, after)
-        conflicts = _conflicts(connection, intake, page)
+        conflicts = _conflicts(connection, intake, page, caller)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
         durable = backed_up(connection, batch.device, batch.epoch)
-        receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
+        head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
     return {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
         "durable": durable,
-        "receipt": receipt,
+        "receipt": receipt(state.settings.secret, Facts(batch.device, batch.epoch, intake.acked, head, now)),
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
@@ -158,6 +174,21 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
     }
+
+
+def _kept_apart(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
+    state = request.app.state
+    try:
+        batch = read_request(strict_json(raw))
+    except (Malformed, Problem):
+        raise device_revoked() from None
+    if not batch.entries or batch.device != caller.device:
+        raise device_revoked()
+    _check_limits(batch, len(raw))
+    with state.db.writing() as connection:
+        if batch.server_id is not None and batch.server_id != state.db.server_id:
+            raise _server_changed(connection, batch, state.db.server_id)
+        return quarantine.take_push(connection, batch, state.db.server_id, state.now())
 
 
 def _check_limits(batch: SyncRequest, size: int) -> None:
@@ -187,7 +218,7 @@ def _take_relayed(
 
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
     """The phone knows another central, or a later state of this one: it was replaced or restored. It says what it holds."""
-    held = acked(connection, batch.device, batch.epoch)
+    held = quarantine.last_held(connection, batch.device, batch.epoch)
     return Problem(
         412, "server-changed", "Trung tâm đã được khôi phục. Máy sẽ tự gửi lại phần còn thiếu",
         "Central was restored; send again from what it holds", "now",
@@ -263,7 +294,9 @@ def _cursor(connection: Connection, cursor: str | None, team: str) -> int | None
     return position if parts[1] == _scope(team) else 0
 
 
-def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry]) -> list[dict[str, Any]]:
+def _conflicts(
+    connection: Connection, intake: Intake, page: list[JournalEntry], caller: Caller
+) -> list[dict[str, Any]]:
     """Conflicts of the records this exchange touched."""
     records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
     found = []
@@ -274,20 +307,26 @@ def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry])
                     "kind": kind,
                     "id": record,
                     "field": conflict.field,
-                    "standing": _write(conflict.standing),
-                    "other": _write(conflict.other),
+                    "standing": _write(connection, conflict.standing, caller),
+                    "other": _write(connection, conflict.other, caller),
                 }
             )
     return found
 
 
-def _write(write: merge.Write) -> dict[str, Any]:
-    return {"device": write.order.device, "seq": write.order.seq, "value": write.value}
-
-
-def _receipt(connection: Connection, secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
-    """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
-    head = _hash_at(connection, batch.device, batch.epoch, acked) or ""
-    facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
-    seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()
+def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:
+    """One side of a conflict: the value, who wrote it, when (ms UTC) and on which phone, as the asking phone would call it."""
+    device = write.order.device
+    names = connection.execute(
+        text('SELECT (SELECT name FROM device WHERE id = :d), (SELECT name FROM "user" WHERE id = :u)'),
+        {"d": device, "u": write.author},
+    ).one()
+    phone = names[0] or device
+    if device == caller.device:
+        phone = "máy này / this phone"
+    elif write.author == caller.user:
+        phone = "máy khác của bạn / your other phone"
+    return {
+        "device": device, "seq": write.order.seq, "value": write.value, "author": write.author,
+        "author_name": names[1] or write.author, "at": write.ms, "phone": phone,
+    }  # fmt: skip

@@ -112,7 +112,7 @@ def TodayScreen() -> ft.Control:
         else look.say("never_synced"),
         tasks=waiting.rejected,
         differing=len(differing),
-        clock=clock_words(look, book.clock_offset_ms),
+        clock=clock_words(look, book.clock_offset_ms) if book.is_clock_wrong else "",
         on_visit=lambda visit: road.to(visit_path(visit)),
         on_planned=begin,
         on_visits=lambda: road.tab("visits"),
@@ -125,9 +125,7 @@ def TodayScreen() -> ft.Control:
 
 
 def clock_words(look: Look, offset_ms: int) -> str:
-    """That this phone's clock is wrong, by how much and what to do; empty when it is right enough. `offset_ms` is central's less ours."""
-    if abs(offset_ms) <= CLOCK_WRONG_MS:
-        return ""
+    """That this phone's clock is wrong, by how much and what to do. `offset_ms` is central's less ours."""
     minutes = abs(offset_ms) // 60_000
     unit, length = next(((u, n) for u, n in _GAPS if minutes >= 2 * n), _GAPS[-1])
     gap = look.say(f"gap_{unit}", count=number(minutes // length, look.language))

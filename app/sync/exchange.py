@@ -134,7 +134,12 @@ async def _figures(job: Run) -> Progress:
             content=gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0),
             headers=_headers(job) | {"Content-Type": "application/json", "Content-Encoding": "gzip"},
         )
+        if answer.status_code == 202:
+            _hand_over(job, body, answer)
+            continue
         if answer.status_code != 200:
+            if _name(_problem(answer)) == "device-revoked":
+                raise _withdrawn(job, answer)
             if answer.status_code == 413 and max_entries > 1:
                 max_entries, max_bytes = max(1, max_entries // 2), max(1024, max_bytes // 2)
                 continue
@@ -162,6 +167,32 @@ async def _figures(job: Run) -> Progress:
             more = taken.more or ledger.waiting(connection).entries > 0
         if not more:
             return progress
+
+
+def _hand_over(job: Run, body: dict[str, Any], answer: httpx.Response) -> None:
+    """This phone's access was withdrawn; what it has recorded still goes to central, which keeps it apart."""
+    try:
+        with job.store.writing() as connection:
+            ledger.take_quarantine(connection, body, _object(answer))
+    except ledger.Behind as behind:
+        _open_epoch(job, behind.epoch)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_central() from error
+    job.on_visits(set())
+
+
+def _withdrawn(job: Run, answer: httpx.Response) -> Exception:
+    with job.store.reading() as connection:
+        handed = ledger.handed_over(connection)
+    if not handed:
+        return _failure(answer)
+    return Stopped(
+        "device-revoked",
+        f"Quyền dùng của máy này đã bị thu hồi. {handed} mục ghi trên máy đã giao cho trung tâm giữ riêng, chờ Sở Nội vụ xem; "
+        "ảnh chưa gửi vẫn ở trên máy. Hãy liên hệ Sở Nội vụ, đừng xóa ứng dụng. / "
+        f"This phone's access was withdrawn. {handed} entries recorded on it were handed to central, which keeps them apart "
+        "until Home Affairs has looked at them; photos not sent are still on the phone. Ask Home Affairs; do not remove the app.",
+    )
 
 
 def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:

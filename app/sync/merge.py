@@ -153,13 +153,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if (
-        kind == "answer"
-    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
-        parts = record_id.split("/")
-        for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
-            if row[name] is None and name not in extra:
-                row[name] = part
+    # An answer's id says where it belongs, even when the entry that said so was refused or is still to come.
+    parts = record_id.split("/") if kind == "answer" else []
+    for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
+        if row[name] is None and name not in extra:
+            row[name] = part
     return row
 
 
@@ -273,6 +271,9 @@ class Write(NamedTuple):
     position: int
     seen: int
     value: Any
+    author: str = ""
+    ms: int = 0
+    """When its author says it was written."""
 
 
 def saw(later: Write, earlier: Write) -> bool:
@@ -324,7 +325,9 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
         position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
         for field, value in entry.fields.items():
             if field not in _QUIET_FIELDS:
-                by_field.setdefault(field, []).append(Write(entry.order, position, entry.seen, value))
+                by_field.setdefault(field, []).append(
+                    Write(entry.order, position, entry.seen, value, entry.author, entry.ms)
+                )
     found = []
     for field, writes in sorted(by_field.items()):
         standing, others = unsettled(writes)

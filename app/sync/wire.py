@@ -68,6 +68,8 @@ class SyncRequest(NamedTuple):
     prev_hash: str
     head_hash: str
     sent_at: int
+    clock_offset_ms: int
+    """By how much the phone had put its clock right when it wrote these entries; `sent_at` is its clock as it stands."""
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
@@ -134,6 +136,7 @@ def read_request(body: Any) -> SyncRequest:
         prev_hash=_matching(body.get("prev_hash"), "prev_hash", _SHA256),
         head_hash=_matching(body.get("head_hash"), "head_hash", _SHA256),
         sent_at=_integer(body, "sent_at"),
+        clock_offset_ms=_integer(body, "clock_offset_ms", -INTEGER_MAX, 0),
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),

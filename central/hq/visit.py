@@ -16,7 +16,7 @@ from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import DASH, day, level, moment, number, place, size, status
 from central.photos import answer_photo
-from central.readings import recorded
+from central.readings import phone_clock, recorded, true_time
 from central.uploads import Sha256
 
 router = APIRouter()
@@ -213,7 +213,7 @@ def get_journal(request: Request, visit: str, desk: AtDesk, record: str = "") ->
         visit=reading,
         record=record,
         what=_what(reading, record, "answer") if record else "",
-        entries=[(entry, *_said(reading, entry)) for entry in shown],
+        entries=[(entry, *_said(reading, entry), phone_clock(entry), true_time(entry)) for entry in shown],
         count=len(entries),
         number_of_page=number_of_page,
         pages=pages,
