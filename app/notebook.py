@@ -12,9 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from app import conflicts
 from app.checklist import Refusal, Section
-from app.conflicts import Conflict, Side
 from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
 from app.geopoint import read_geopoint
@@ -26,8 +24,9 @@ from app.records import (
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
-from app.sync import journal, ledger, merge
+from app.sync import conflicts, journal, ledger, merge
 from app.sync.compact import checkpoint
+from app.sync.conflicts import Conflict, Side
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
 from app.sync.ledger import Waiting, acked, waiting

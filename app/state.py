@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app import carrying, conflicts, recovery, safekeeping
+from app import carrying, recovery, safekeeping
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.message import Message
@@ -28,7 +28,7 @@ from app.recorder import Enrolment
 from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem, in_use, no_storage
-from app.sync import exchange, ledger
+from app.sync import conflicts, exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 from app.sync.files import PhotoState as FileState
 
@@ -520,10 +520,6 @@ class AppState(Safekeeping):
             self._saved()
             self.device.look_for_release()
         return failure is None
-
-    def sync_tasks(self) -> list[dict[str, Any]]:
-        """Entries central refused, as tasks: epoch, seq, visit, kind, id, title, field."""
-        return self.book.refusals()
 
     async def take_bundle(self, data: bytes) -> None:
         await super().take_bundle(data)

@@ -291,6 +291,7 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "gap_days": ("{count} ngày", "{count} days"),
     "gap_hours": ("{count} giờ", "{count} hours"),
     "gap_minutes": ("{count} phút", "{count} minutes"),
+    "task_seen": ("Đã xem, ẩn đi", "Seen, put away"),
     # two phones, two values
     "conflicts_title": ("Hai máy ghi khác nhau", "Two phones differ"),
     "conflicts_how": (
@@ -305,7 +306,6 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     ),
     "conflict_standing": ("đang được tính", "counts for now"),
     "conflict_settled": ("Đã chọn: {value}", "Chosen: {value}"),
-    "conflict_choose": ("Chọn {value}, {who}", "Choose {value}, {who}"),
     "conflict_empty": ("Để trống", "Left empty"),
     "conflict_removed": ("Bỏ", "Taken out"),
     "conflict_kept": ("Giữ lại", "Kept"),

@@ -44,6 +44,15 @@ class VisitLine:
     """(what, where it is) of the figures and of every photo."""
 
 
+@dataclass(frozen=True)
+class Task:
+    """An entry that central refused, in words; `entry` is its (epoch, seq)."""
+
+    visit: str
+    title: str
+    entry: tuple[str, int]
+
+
 @ft.component
 def SyncScreen() -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
@@ -76,8 +85,12 @@ def SyncScreen() -> ft.Control:
         details = details_of(look, book.visit(opened), waiting, states, view)
         known[opened] = replace(line, details=details)
     refused = [
-        (task["visit"], str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1])
-        for task in app.sync_tasks()
+        Task(
+            task["visit"],
+            str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1],
+            (task["epoch"], task["seq"]),
+        )
+        for task in book.refusals()
     ]
 
     differing: dict[str, int] = {}
@@ -111,6 +124,7 @@ def SyncScreen() -> ft.Control:
         on_send=app.sync_now,
         on_visit=toggle,
         on_task=lambda visit: road.to(visit_path(visit)),
+        on_seen=lambda task: lambda: app.tap(book.dismiss_refusal, *task.entry),
     )
 
 
@@ -207,12 +221,13 @@ def draw(
     rest: str,
     visits: Sequence[VisitLine],
     opened: str,
-    refused: Sequence[tuple[str, str]],
+    refused: Sequence[Task],
     notes: Sequence[ft.Control],
     *,
     on_send: Handler,
     on_visit: Callable[[str], None],
     on_task: Callable[[str], Handler],
+    on_seen: Callable[[Task], Handler],
 ) -> ft.Control:
     body: list[ft.Control] = [_sending(look, line) for line in sendings]
     if rest:
@@ -228,14 +243,7 @@ def draw(
     body += notes
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
-        body.append(
-            lines(
-                [
-                    list_row(look, title, on_task(visit), icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}")
-                    for place, (visit, title) in enumerate(refused, 1)
-                ]
-            )
-        )
+        body += [_task(look, place, task, on_task(task.visit), on_seen(task)) for place, task in enumerate(refused, 1)]
     body.append(heading(look, look.say("sync_visits")))
     if not visits:
         body.append(text(look, look.say("sync_visits_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
@@ -255,6 +263,20 @@ def draw(
         body,
         head=bar(look, look.say("tab_sync"), actions=[state] if state else []),
         foot=ft.Container(send, padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8)),
+    )
+
+
+def _task(look: Look, place: int, task: Task, on_open: Handler, on_seen: Handler) -> ft.Control:
+    """What central refused and why; touched to get there, put away once it was read."""
+    return ft.Column(
+        [
+            list_row(look, task.title, on_open, icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}"),
+            button(
+                look, look.say("task_seen"), on_seen, kind="bare", icon=ft.Icons.DONE, identifier=f"task-{place}-seen"
+            ),
+        ],
+        spacing=0,
+        tight=True,
     )
 
 
