@@ -25,6 +25,7 @@ from app.records import (
 )
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.compact import checkpoint
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
 from app.sync.ledger import Waiting, acked, waiting
@@ -385,11 +386,16 @@ class Notebook(Counting):
             return set(connection.execute(text("SELECT sha256 FROM file WHERE role = 'photo'")).scalars())
 
     def verify(self) -> journal.BrokenLink | None:
-        """The first place where a chain on this phone does not verify; None when all is as written."""
+        """The first place where a chain on this phone does not verify; None when all is as written.
+
+        Entries written again in a newer epoch are left out: under their numbers central may know another life of this journal.
+        """
         mine = self.chain
         with self.store.reading() as connection:
             for life, entries in journal.chains(connection):
-                broken = journal.verify_chain(entries, is_whole=life == mine)
+                start = checkpoint(connection, life[1])
+                kept = [entry for entry in entries if entry.seq > start.seq and entry.verdict != "moved"]
+                broken = journal.verify_chain(kept, is_whole=life == mine, after=start)
                 if broken:
                     return broken
         return None
