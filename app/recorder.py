@@ -119,8 +119,7 @@ class Recorder:
         """Read again what is kept in memory: who this phone is, the reference data, where the chain stands."""
         with self.store.reading() as connection:
             self.reference: Reference = load_reference(connection)
-            enrolment = read_meta(connection, "enrolment")
-            self.enrolment = Enrolment(**json.loads(enrolment)) if enrolment else None
+            self.enrolment = _read_enrolment(connection)
             self.install = read_meta(connection, "install") or ""
             self._seen = int(read_meta(connection, "seen") or 0)
             self._heard_ms, self.clock_offset_ms = clock(connection)
@@ -329,8 +328,14 @@ class Recorder:
                 epoch = read_meta(connection, "epoch") or self._writer.epoch
                 self._writer = journal.resume(connection, self._writer.device, epoch)
                 self._seen = int(read_meta(connection, "seen") or 0)
+                self.enrolment = _read_enrolment(connection)
                 self._heard_ms, self.clock_offset_ms = clock(connection)
         self.revision += 1
+
+
+def _read_enrolment(connection: Connection) -> Enrolment | None:
+    kept = read_meta(connection, "enrolment")
+    return Enrolment(**json.loads(kept)) if kept else None
 
 
 @dataclass

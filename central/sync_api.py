@@ -18,7 +18,7 @@ from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
 from central import quarantine, relay
-from central.access import Caller, device_even_revoked, device_revoked
+from central.access import Caller, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
 from central.intake import Intake, note_received, take_batch
@@ -45,6 +45,7 @@ class SyncAsked(BaseModel):
     first_seq: Annotated[int, Field(ge=1)]
     prev_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     head_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    reads: Annotated[int, Field(ge=1)] | None = None
     sent_at: Annotated[int, Field(ge=0)]
     clock_offset_ms: int = 0
     entries: list[list[Any]] = []
@@ -65,7 +66,7 @@ class SyncGiven(BaseModel):
     """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
 
     `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
-    names those of them that central does not take, or has refused.
+    names those of them that central does not take, or has refused. `team` {id, name} comes when there was no cursor.
     """
 
     server_id: str
@@ -83,6 +84,7 @@ class SyncGiven(BaseModel):
     missing: list[str]
     want: list[list[Any]]
     relay_refused: list[dict[str, Any]]
+    team: dict[str, str] | None = None
     limits: WireLimits
 
 
@@ -101,7 +103,7 @@ class Quarantined(BaseModel):
 @router.post(
     "/sync",
     response_model=SyncGiven,
-    responses={202: {"model": Quarantined}, **problem_responses(400, 401, 403, 409, 412, 413, 415)},
+    responses={202: {"model": Quarantined}, **problem_responses(400, 401, 403, 409, 410, 412, 413, 415, 426)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -139,7 +141,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
     with state.db.writing() as connection:
         if batch.server_id is not None and batch.server_id != state.db.server_id:
             raise _server_changed(connection, batch, state.db.server_id)
-        after = _cursor(connection, batch.cursor, sender.team)
+        after = _cursor(connection, batch.cursor, caller.team)
         if after is None:
             raise _server_changed(connection, batch, state.db.server_id)
         templates = state.readings.templates(connection)
@@ -147,12 +149,15 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, cursor, more = _pull(connection, batch, sender, after)
+        is_too_old = more and not page
         conflicts = _conflicts(connection, intake, page, caller)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
         durable = backed_up(connection, batch.device, batch.epoch)
         head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
-    return {
+        team = {"team": _team(connection, caller.team)} if batch.cursor is None else {}
+    answer: dict[str, Any] = {
+        **team,
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
@@ -174,6 +179,14 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
     }
+    if is_too_old:  # what was pushed is kept, and acknowledged in the problem
+        answer |= {"more": False, "cursor": ""}
+        raise Problem(
+            426, "app-too-old",
+            "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
+            "This app is too old. Central still takes what it records; to see what others record, update it", **answer,
+        )  # fmt: skip
+    return answer
 
 
 def _kept_apart(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
@@ -239,7 +252,7 @@ def _pull(
 ) -> tuple[list[JournalEntry], str, bool]:
     """A page of the team's entries after a position, but for those the asking phone has just shown to have.
 
-    Gives (entries, next cursor, more).
+    Gives (entries, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
     """
     central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
     found = journal.select(
@@ -253,11 +266,13 @@ def _pull(
     size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
     for entry in found[:PULL_MAX_ENTRIES]:
         size += len(json.dumps(to_phone(entry)[:-2])) + len(entry.patch.encode()) + 70
-        if page and size > limit:
+        if entry.schema_version > batch.reads or (page and size > limit):
             break
         page.append(entry)
     more = len(page) < len(found)
-    last = (page[-1].position or after) if more else _last_position(connection)
+    last = after if not page else page[-1].position or after
+    if not more:
+        last = _last_position(connection)
     return page, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
 
 
@@ -279,19 +294,32 @@ def _scope(team: str) -> str:
 _CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?")
 
 
-def _cursor(connection: Connection, cursor: str | None, team: str) -> int | None:
-    """The position a cursor stands at; None when this journal never had what the cursor has seen: it was restored."""
+def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int | None:
+    """The position a cursor stands at; None when this journal never had what the cursor has seen: it was restored.
+
+    Problem 410 `cursor-expired`, with the caller's present team, when it was given to a member of another team.
+    """
     if cursor is None:
         return 0
     parts = _CURSOR.fullmatch(cursor)
     if parts is None:
         raise malformed("cursor", "Con trỏ không đúng dạng", "The cursor is not one of ours")
+    if parts[1] != _scope(team or ""):
+        raise Problem(
+            410, "cursor-expired", "Người dùng máy này đã chuyển đoàn. Máy sẽ tự lấy lại từ đầu",
+            "This phone's user has changed teams; pull anew", "now", team=_team(connection, team),
+        )  # fmt: skip
     position, mark = int(parts[2]), parts[3] or ""
     if position > _last_position(connection):
         return None
     if mark and _mark(connection, position) not in (mark, ""):  # an entry that was settled has moved on and left a hole
         return None
-    return position if parts[1] == _scope(team) else 0
+    return position
+
+
+def _team(connection: Connection, team: str | None) -> dict[str, str]:
+    given = given_team(connection, team)
+    return {"id": given.id, "name": given.name} if given else {"id": "", "name": ""}
 
 
 def _conflicts(

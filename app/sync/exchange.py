@@ -107,6 +107,9 @@ async def run(job: Run) -> Progress:
         progress = await _files(job, progress)
         with job.store.writing() as connection:
             ledger.compact_daily(connection, job.now())
+            too_old = read_meta(connection, "too_old")
+        if too_old:
+            raise Stopped("app-too-old", too_old)
         return progress
     except httpx.DecodingError as error:
         raise _not_central() from error
@@ -137,7 +140,7 @@ async def _figures(job: Run) -> Progress:
         if answer.status_code == 202:
             _hand_over(job, body, answer)
             continue
-        if answer.status_code != 200:
+        if answer.status_code != 200 and _name(_problem(answer)) != "app-too-old":  # that one acknowledges, too
             if _name(_problem(answer)) == "device-revoked":
                 raise _withdrawn(job, answer)
             if answer.status_code == 413 and max_entries > 1:
@@ -207,7 +210,8 @@ def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
                     ledger.rewind(connection, epoch, int(problem["expected"]) - 1)
             case "cursor-expired":
                 with job.store.writing() as connection:
-                    write_meta(connection, "cursor", "")
+                    ledger.pull_anew(connection, problem.get("team"))
+                job.on_reference()
             case "server-changed":
                 with job.store.writing() as connection:
                     ledger.forget_central(connection, str(problem["server_id"]))

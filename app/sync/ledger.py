@@ -184,6 +184,7 @@ def outgoing(
         **relay.outgoing(connection, max_entries - len(batch), max_bytes - size),
         "protocol": PROTOCOL,
         "schema": batch[0].schema_version if batch else SCHEMA,
+        **({"reads": SCHEMA} if batch and batch[0].schema_version != SCHEMA else {}),
         "server_id": _server(connection),
         "device_id": device,
         "epoch": epoch,
@@ -279,6 +280,10 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     taken.more |= is_asked
     taken.visits |= visits
     mark_received(connection, set(request["photos"]) - set(taken.missing))
+    if "team" in answer:
+        take_team(connection, answer["team"])
+    if (words := str(answer.get("title") or "")) != (read_meta(connection, "too_old") or ""):
+        write_meta(connection, "too_old", words)  # a problem that acknowledges: others write what this app cannot read
     write_meta(connection, "synced_at", str(now_ms))
     return taken
 
@@ -499,6 +504,21 @@ def rewind(connection: Connection, epoch: str, done: int) -> None:
     if done < checkpoint(connection, epoch).seq:
         raise Behind(epoch)
     write_meta(connection, f"acked:{epoch}", str(max(0, done)))
+
+
+def take_team(connection: Connection, team: Mapping[str, str]) -> None:
+    """The inspector belongs to this team now."""
+    enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
+    present = {"team": str(team["id"]), "team_name": str(team["name"])}
+    if enrolment and not present.items() <= enrolment.items():
+        write_meta(connection, "enrolment", json.dumps({**enrolment, **present}, ensure_ascii=False))
+
+
+def pull_anew(connection: Connection, team: Mapping[str, str] | None) -> None:
+    """The cursor is good no more: everything is fetched again, as a member of `team` if central says so."""
+    write_meta(connection, "cursor", "")
+    if team:
+        take_team(connection, team)
 
 
 def forget_central(connection: Connection, server_id: str) -> None:

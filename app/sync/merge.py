@@ -16,6 +16,7 @@ from sqlalchemy.sql.elements import TextClause
 from app.records import READINGS, VISIT_KINDS
 from app.sync.journal import JournalEntry, select
 from app.sync.stamp import Order
+from app.sync.upcast import present_fields
 
 _JSON_COLUMNS = {
     "answer": {"value"},
@@ -87,7 +88,7 @@ def _without_nulls(value: Any) -> Any:
 def fold_in(record: Record, entry: JournalEntry) -> None:
     """Lay one entry over a record being read, field by field."""
     order = entry.order
-    for field, value in entry.fields.items():
+    for field, value in present_fields(entry).items():
         standing = record.stamps.get(field)
         if standing is not None:
             if entry.kind == "visit" and field == "status":
@@ -323,7 +324,7 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     for entry in sorted(entries, key=lambda e: e.position or 0):
         # What a phone wrote again in a new epoch was handed out when it came first.
         position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
-        for field, value in entry.fields.items():
+        for field, value in present_fields(entry).items():
             if field not in _QUIET_FIELDS:
                 by_field.setdefault(field, []).append(
                     Write(entry.order, position, entry.seen, value, entry.author, entry.ms)

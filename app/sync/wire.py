@@ -61,6 +61,8 @@ class Span(NamedTuple):
 
 class SyncRequest(NamedTuple):
     schema: int
+    """Of the entries sent; `reads` is the newest one the phone can read."""
+    reads: int
     server_id: str | None
     device: str
     epoch: str
@@ -129,6 +131,7 @@ def read_request(body: Any) -> SyncRequest:
     server_id, cursor = body.get("server_id"), body.get("cursor")
     return SyncRequest(
         schema=_integer(body, "schema", 1),
+        reads=_integer(body, "reads", 1, body["schema"] if "reads" not in body else None),
         server_id=None if server_id is None else _name(server_id, "server_id"),
         device=_name(body.get("device_id"), "device_id"),
         epoch=_matching(body.get("epoch"), "epoch", _EPOCH),
