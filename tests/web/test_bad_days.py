@@ -103,6 +103,17 @@ def test_a_link_used_before_says_so_and_keeps_what_was_typed(central: Central, n
     assert "Máy thứ hai" in phone.reading() and phone.has("enrol")
 
 
+def test_an_expired_link_says_so_and_what_to_ask_for(central: Central, pocket: Pocket) -> None:
+    central.stop()
+    with sqlite3.connect(central.data / "central.sqlite") as file:
+        file.execute("UPDATE enrolment_code SET expires_at = 1")
+    central.start().ready()
+    phone = pocket.open(f"{central.url}/?enrol={central.facts['enrolment_codes'][0]}", "Mã đã có sẵn")
+    phone.tap("enrol")
+    phone.sees("hết hạn")
+    assert phone.has("enrol") and phone.has("enrol-code"), "another code can be typed at once"
+
+
 def test_a_clock_of_2031_holds_nothing_up_and_is_said(central: Central, pocket: Pocket) -> None:
     phone = enrolled(pocket, central)
     worker_of(phone.page).evaluate("() => { const right = Date.now; Date.now = () => right() + 5 * 365 * 86_400_000; }")
