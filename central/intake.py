@@ -17,7 +17,7 @@ from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, TEXT_MAX, VISIT_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, answer_id, effective
-from app.sync.wire import SyncRequest, chained
+from app.sync.wire import MAX_ENTRIES, SyncRequest, chained
 from central.problems import Problem, problem_type
 
 
@@ -126,8 +126,8 @@ def take_batch(
     touched += _settle_pending(connection, judge, kept)
     refused = journal.select(
         connection,
-        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT 500",
-        d=request.device, e=request.epoch, told=told, **{"from": request.first_seq},
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT :n",
+        d=request.device, e=request.epoch, told=told, n=MAX_ENTRIES, **{"from": request.first_seq},
     )  # fmt: skip
     return Intake(
         max([acked, *(entry.seq for entry in kept)]),
@@ -182,9 +182,9 @@ def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
     rows = connection.execute(
         text(
             "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT 500"
+            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "n": MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 

@@ -36,4 +36,9 @@ CENTRAL: list[Step] = [
             visit, team, verdict, problem FROM entry""",
         "CREATE TABLE received_file (sha256 TEXT PRIMARY KEY NOT NULL, received_at BIGINT NOT NULL)",
     ],
+    [
+        "ALTER TABLE upload ADD COLUMN done BIGINT NOT NULL DEFAULT 0",
+        "UPDATE upload SET done = 1 WHERE sha256 IN (SELECT sha256 FROM received_file)",
+        "CREATE INDEX ix_upload_pending ON upload (device) WHERE done = 0",
+    ],
 ]

@@ -21,6 +21,7 @@ from central.access import Caller, require_device
 from central.bodies import strict_json
 from central.intake import Intake, Sender, note_received, take_batch
 from central.problems import Problem, malformed, problem_responses
+from central.reference import reference_tag
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
@@ -46,6 +47,7 @@ class SyncAsked(BaseModel):
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768
     photos: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+    brief: bool = False
 
 
 class WireLimits(BaseModel):
@@ -54,22 +56,26 @@ class WireLimits(BaseModel):
 
 
 class SyncGiven(BaseModel):
-    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one."""
+    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
+
+    `reference` is the beginning of the ETag of the reference document. To a `brief` request members may be missing.
+    """
 
     server_id: str
     now: int
     acked: int
     durable: int
-    receipt: str
-    effective: list[list[int]]
-    rejected: list[dict[str, Any]]
-    conflicts: list[dict[str, Any]]
-    entries: list[list[Any]]
-    pulled_effective: list[list[int]]
-    cursor: str
-    more: bool
-    missing: list[str]
-    limits: WireLimits
+    receipt: str = ""
+    effective: list[list[int]] = []
+    rejected: list[dict[str, Any]] = []
+    conflicts: list[dict[str, Any]] = []
+    entries: list[list[Any]] = []
+    pulled_effective: list[list[int]] = []
+    cursor: str = ""
+    more: bool = False
+    missing: list[str] = []
+    limits: WireLimits | None = None
+    reference: str = ""
 
 
 @router.post(
@@ -116,7 +122,9 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
-    return {
+    with state.db.reading() as connection:
+        tag = reference_tag(request, connection, caller.team or "")
+    given = {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
@@ -135,6 +143,19 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "more": more,
         "missing": missing,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
+        "reference": tag,
+    }
+    return _brief(given, batch) if batch.brief else given
+
+
+def _brief(given: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
+    """The answer without what is empty or as the phone knows it: on a bad line an empty sync shall be one small packet."""
+    known = {"limits": given["limits"], "cursor": batch.cursor} | (
+        {} if batch.entries else {"receipt": given["receipt"]}
+    )
+    stays = {"acked", "durable", *(["missing"] if batch.photos else [])}
+    return {
+        name: value for name, value in given.items() if name in stays or (value and (name, value) not in known.items())
     }
 
 
