@@ -1,6 +1,7 @@
 """Cuts at every step of a recorded day, and what must be found after each: nothing promised is lost, nothing is half-done."""
 
 import hashlib
+import json
 import marshal
 import os
 import random
@@ -217,6 +218,9 @@ class PhoneDay(Day):
         if self._promised and self._promised not in _entries(tables):
             raise Lost(f"entry {self._promised[1]} was shown as saved and is gone")
         _whole_chains(tables)
+        who = image.get(str(self.folder / "enrolment.json"))
+        if who is not None and not json.loads(who).get("device"):
+            raise Lost("the note of who this phone is was written in part")
         for sha256, *_ in tables.get("file", ()):
             content = image.get(str(self.folder / "photos" / sha256))
             if content is None or hashlib.sha256(content).hexdigest() != sha256:
