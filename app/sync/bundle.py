@@ -337,7 +337,7 @@ class _Archive:
         self._stored: dict[str, tuple[int, int]] = {}
         """Name → (first byte, size)."""
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
+            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]  # a map is read like a file
         except _NOT_A_ZIP:
             self._stored = _found(data)
             self.is_cut = True
