@@ -61,6 +61,8 @@ class Span(NamedTuple):
 
 class SyncRequest(NamedTuple):
     schema: int
+    """Of the entries sent; `reads` is the newest one the phone can read."""
+    reads: int
     server_id: str | None
     device: str
     epoch: str
@@ -68,6 +70,8 @@ class SyncRequest(NamedTuple):
     prev_hash: str
     head_hash: str
     sent_at: int
+    clock_offset_ms: int
+    """By how much the phone had put its clock right when it wrote these entries; `sent_at` is its clock as it stands."""
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
@@ -127,6 +131,7 @@ def read_request(body: Any) -> SyncRequest:
     server_id, cursor = body.get("server_id"), body.get("cursor")
     return SyncRequest(
         schema=_integer(body, "schema", 1),
+        reads=_integer(body, "reads", 1, body["schema"] if "reads" not in body else None),
         server_id=None if server_id is None else _name(server_id, "server_id"),
         device=_name(body.get("device_id"), "device_id"),
         epoch=_matching(body.get("epoch"), "epoch", _EPOCH),
@@ -134,6 +139,7 @@ def read_request(body: Any) -> SyncRequest:
         prev_hash=_matching(body.get("prev_hash"), "prev_hash", _SHA256),
         head_hash=_matching(body.get("head_hash"), "head_hash", _SHA256),
         sent_at=_integer(body, "sent_at"),
+        clock_offset_ms=_integer(body, "clock_offset_ms", -INTEGER_MAX, 0),
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
