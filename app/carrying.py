@@ -22,7 +22,7 @@ from app.sync import bundle, journal, merge
 from app.sync.bundle import Bundle, File, Head, Line, Refused
 from app.sync.files import queue_file
 from app.sync.journal import JournalEntry
-from app.sync.ledger import note_brought
+from app.sync.ledger import note_brought, receipts
 from app.sync.stamp import Stamp, effective
 
 SLICE = 20
@@ -71,6 +71,7 @@ async def carry_out(book: Notebook, files: PhotoFiles, on_step: Step) -> bytes:
         visits = connection.execute(text("SELECT count(*) FROM visit")).scalar_one()
         named = connection.execute(text("SELECT sha256, preview FROM photo ORDER BY visit, taken_at, id")).all()
         reference = reference_document(connection)
+        kept = receipts(connection)
     listed = [File("preview", row.preview) for row in named] + [File("photo", row.sha256) for row in named]
     held = [file for file in dict.fromkeys(listed) if file.sha256 and files.has(file.sha256)]
     photos = sum(file.role == "photo" for file in held)
@@ -83,7 +84,7 @@ async def carry_out(book: Notebook, files: PhotoFiles, on_step: Step) -> bytes:
     )
     sink = io.BytesIO()
     for _ in bundle.write(
-        sink, head, _pages(book, last, number, on_step), reference, _read(files, held, photos, on_step)
+        sink, head, _pages(book, last, number, on_step), reference, _read(files, held, photos, on_step), kept
     ):
         await asyncio.sleep(0)
     return sink.getvalue()

@@ -28,7 +28,7 @@ from app.recorder import Enrolment
 from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem, in_use, no_storage
-from app.sync import exchange, ledger
+from app.sync import conflicts, exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 from app.sync.files import PhotoState as FileState
 from app.sync.patience import Patience
@@ -37,6 +37,8 @@ log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Conflict: TypeAlias = conflicts.Conflict
+Side: TypeAlias = conflicts.Side
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried
@@ -533,11 +535,6 @@ class AppState(Safekeeping):
             self._saved()
             self.device.look_for_release()
         return failure is None
-
-    def sync_tasks(self) -> list[dict[str, Any]]:
-        """Entries central refused, as tasks: visit, kind, id, title, field."""
-        with self.book.store.reading() as connection:
-            return ledger.refusals(connection)
 
     async def take_bundle(self, data: bytes) -> None:
         await super().take_bundle(data)

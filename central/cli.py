@@ -9,6 +9,7 @@ import getpass
 import io
 import json
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -23,10 +24,13 @@ from sqlalchemy.exc import DatabaseError
 from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
+from app.sync.bundle import Bundle, NotABundle
 from central import access, demo
 from central.app import create_app, system_clock
+from central.backup import back_up
 from central.database import Database, rows
 from central.field_app import NotBuilt, read_build
+from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
@@ -34,6 +38,7 @@ from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
 from central.readings import Filter, Readings
+from central.receipts import broken
 from central.settings import DEMO_SECRET, Settings, SettingsError
 from central.summary import as_csv, as_xlsx, file_name, summary
 from central.verify import counted, verify
@@ -103,7 +108,20 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
+    check.add_argument(
+        "--receipts", type=Path, metavar="FILE",
+        help="biên nhận máy giữ: tệp sổ do máy xuất, hay mỗi dòng một biên nhận / a bundle, or one receipt a line",
+    )  # fmt: skip
     check.set_defaults(run=_verify)
+
+    backup = commands.add_parser(
+        "backup", help="sao lưu ra thư mục ở máy khác / back up to a folder on another machine"
+    )
+    backup.add_argument("folder", type=Path)
+    backup.set_defaults(run=_backup)
+
+    restored = commands.add_parser("restored", help="sau khi khôi phục từ bản sao lưu / after restoring a backup")
+    restored.set_defaults(run=_restored)
 
     rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
     rebuild.set_defaults(run=_rebuild)
@@ -311,12 +329,13 @@ def _exported(connection: Connection, wanted: Filter, kind: str, is_demo: bool) 
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    settings, db = _opened()
+    settings, db = _opened(needs_secret=asked.receipts is not None)
     photos = PhotoStore(settings.photos)
+    handed = _receipts_of(asked.receipts) if asked.receipts else []
     with db.reading() as connection:
         if asked.visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=asked.visit):
             raise Refused(f"Không có cuộc kiểm tra {asked.visit!r}. / There is no such visit.")
-        findings = list(verify(connection, photos, asked.visit))
+        findings = [*verify(connection, photos, asked.visit), *broken(connection, settings.secret, handed)]
         much = {} if findings else counted(connection)
     for finding in findings[:SHOWN_FINDINGS]:
         print(finding)
@@ -325,10 +344,63 @@ def _verify(asked: argparse.Namespace) -> int:
             f"{len(findings)} chỗ không còn như khi ghi. / {len(findings)} places are not as written.", file=sys.stderr
         )
         return 1
+    if asked.receipts:
+        print(f"{len(handed)} biên nhận khớp. / {len(handed)} receipts match.")
     print(
         f"Nguyên vẹn: {much['entries']} mục, {much['visits']} cuộc, {much['photos']} ảnh. / "
         "Everything is as it was written."
     )
+    return 0
+
+
+def _receipts_of(file: Path) -> list[str]:
+    try:
+        data = file.read_bytes()
+    except OSError as reason:
+        raise Refused(f"Không đọc được tệp {file}: {reason.strerror}. / The file cannot be read.") from None
+    try:
+        found = Bundle(data).receipts() if data.startswith(b"PK") else data.decode("ascii", "replace").splitlines()
+    except NotABundle as reason:
+        raise Refused(str(reason)) from None
+    if not (found := [line for line in found if line.strip()]):
+        raise Refused(f"Tệp {file} không có biên nhận nào. / There is no receipt in the file.")
+    return found
+
+
+def _backup(asked: argparse.Namespace) -> int:
+    settings, db = _opened()
+    try:
+        backup = back_up(db, settings.photos, asked.folder, system_clock())
+    except OSError as reason:
+        raise Refused(
+            f"Không ghi được vào {asked.folder}: {reason.strerror}. / The folder cannot be written."
+        ) from None
+    for finding in [*backup.altered, *backup.lacking][:SHOWN_FINDINGS]:
+        print(finding)
+    if backup.altered:
+        raise Refused(
+            "Bản sao không nguyên vẹn, bản sao lần trước vẫn giữ. / The copy is not whole; the one before it is kept."
+        )
+    print(
+        f"Đã sao lưu và soát {backup.entries} mục, {backup.photos} ảnh ({backup.copied} ảnh mới). / Backed up and verified."
+    )
+    if os.stat(asked.folder).st_dev == os.stat(settings.data).st_dev:
+        print("Cảnh báo: thư mục ở cùng ổ đĩa với dữ liệu, hỏng ổ là mất cả hai. / The folder is on the same disk.")
+    return 1 if backup.lacking else 0
+
+
+def _restored(_asked: argparse.Namespace) -> int:
+    """To be run with central stopped; what opening the database has found out by itself is not found out twice."""
+    _settings, db = _opened()
+    db.restored()
+    with db.reading() as connection:
+        missing = holes(connection)
+    print(
+        f"Trung tâm có mã mới {db.server_id}. Khởi động lại trung tâm: các máy sẽ tự gửi lại phần còn thiếu. / "
+        "Central has a new identity; start it, and phones send again what is missing."
+    )
+    for hole in missing:
+        print(f"Thiếu / missing: máy {hole.device} nhánh {hole.epoch} mục {hole.first}–{hole.last}")
     return 0
 
 
@@ -348,4 +420,4 @@ def _opened(*, needs_secret: bool = False, may_make: bool = False) -> tuple[Sett
         raise Refused(
             f"Chưa có dữ liệu ở {file}: hãy xem lại KIEMTRA_DATA. / There is no data here; check KIEMTRA_DATA."
         )
-    return settings, Database(settings.database_url)
+    return settings, Database(settings.database_url, settings.witness)

@@ -36,6 +36,27 @@ CENTRAL: list[Step] = [
             visit, team, verdict, problem FROM entry""",
         "CREATE TABLE received_file (sha256 TEXT PRIMARY KEY NOT NULL, received_at BIGINT NOT NULL)",
     ],
+    # What central once held, or must hold before what it has, and does not (central/holes.py); `hash` of its last entry.
+    """CREATE TABLE hole (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, hash TEXT NOT NULL,
+        PRIMARY KEY (device, epoch, first))""",
+    # Who brought entries that did not come from their own phone: a device, or a user of the office.
+    """CREATE TABLE brought (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, bringer TEXT NOT NULL, at BIGINT NOT NULL,
+        PRIMARY KEY (device, epoch, seq))""",
+    # Up to where each journal is held by the last verified backup (central/backup.py).
+    "CREATE TABLE durable (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch))",
+    # What phones whose access was withdrawn have recorded, until the office accepts it (central/quarantine.py).
+    """CREATE TABLE quarantine (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, ms BIGINT NOT NULL, counter BIGINT NOT NULL,
+        tx BIGINT NOT NULL, seen BIGINT NOT NULL, schema_version BIGINT NOT NULL, author TEXT NOT NULL, kind TEXT NOT NULL,
+        record TEXT NOT NULL, patch TEXT NOT NULL, hash TEXT NOT NULL, received_at BIGINT NOT NULL,
+        PRIMARY KEY (device, epoch, seq))""",
+    # What the phone's clock said when entries came: `sent_at` by its clock as it stands, `offset_ms` by which it had put their
+    # times right; with the authored time and the time of receipt three facts, none of which replaces another.
+    """CREATE TABLE batch (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, sent_at BIGINT NOT NULL,
+        offset_ms BIGINT NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (device, epoch, first))""",
     [
         "ALTER TABLE upload ADD COLUMN done BIGINT NOT NULL DEFAULT 0",
         "UPDATE upload SET done = 1 WHERE sha256 IN (SELECT sha256 FROM received_file)",

@@ -262,6 +262,15 @@ class Valley:
                         },
                     )  # fmt: skip
 
+    def restore_database(self, folder: str) -> None:
+        """Central's database is put back to what `folder` has; its photos and its witness stay as they are."""
+        self.app.state.db.close()
+        file = self.settings.data / "central.sqlite"
+        for part in self.settings.data.glob("central.sqlite-*"):
+            part.unlink()
+        shutil.copyfile(self.folder / folder / file.name, file)
+        self.app.state.db, self.app.state.readings = Database(self.settings.database_url), Readings()
+
     def back_up_central(self, folder: str) -> None:
         """A copy of central's folder as it is now."""
         self.app.state.db.close()
@@ -374,11 +383,12 @@ def told(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 class Pen:
     """Writes `POST /sync` bodies of one enrolled device by hand, for what no notebook would ever write."""
 
-    def __init__(self, phone: Phone, epoch: str = "ab" * 16):
+    def __init__(self, phone: Phone, epoch: str = "ab" * 16, schema: int = 1):
         enrolment = phone.book.enrolment
         assert enrolment is not None
         self.device, self.user, self.server_id = enrolment.device, enrolment.user, enrolment.server_id
         self.headers = {"Authorization": f"Bearer {enrolment.token}"}
+        self.schema = schema
         self.epoch, self.seq, self.head = epoch, 0, journal.genesis(epoch)
         self.cursor: str | None = None
 
@@ -391,11 +401,11 @@ class Pen:
         head = self.head
         for seq, (ms, counter, tx, seen, author, kind, record, patch) in enumerate(entries, self.seq + 1):
             head = journal.entry_hash(
-                head, self.device, self.epoch, seq, Stamp(ms, counter), tx, seen, 1, author, kind, record,
+                head, self.device, self.epoch, seq, Stamp(ms, counter), tx, seen, self.schema, author, kind, record,
                 journal.canonical(patch),
             )  # fmt: skip
         return {
-            "protocol": 1, "schema": 1, "server_id": self.server_id, "device_id": self.device, "epoch": self.epoch,
+            "protocol": 1, "schema": self.schema, "server_id": self.server_id, "device_id": self.device, "epoch": self.epoch,
             "first_seq": self.seq + 1, "prev_hash": self.head, "head_hash": head, "sent_at": NOON,
             "entries": list(entries), "cursor": self.cursor, "max_bytes": 32768, "photos": [],
         } | other  # fmt: skip

@@ -161,14 +161,13 @@ def pressable(
     radius: float = RADIUS,
 ) -> ft.Control:
     """Any content as one button; it is called by the texts inside, or by `name` alone."""
-    return ft.Semantics(
+    one = ft.Semantics(
         identifier=identifier,
         container=True,
         button=True if on_click is not None else None,
         label=name,
         exclude_semantics=name is not None,
         selected=selected,
-        expand=expand,
         content=ft.Container(
             content,
             on_click=on_click,
@@ -178,6 +177,17 @@ def pressable(
             border=border,
             border_radius=radius,
         ),
+    )
+    return ft.MergeSemantics(one, expand=expand)  # content with a node of its own would be a button inside a button
+
+
+def warning_row(look: Look, icon: ft.IconData, words: str, on_open: Handler, identifier: str) -> ft.Control:
+    """Something to see to, pressed to get there."""
+    return pressable(
+        ft.Row([ft.Icon(icon, size=look.size(24)), text(look, words, 16, MEDIUM, expand=True)], spacing=10),
+        touched(on_open),
+        identifier=identifier,
+        ground=ft.Colors.TERTIARY_CONTAINER,
     )
 
 

@@ -7,6 +7,7 @@ A bundle is a ZIP whose members are stored as they are, so that one damaged byte
     sums.txt          for every line of it 16 hex digits of its SHA-256: what vouches for an entry behind a gap in its chain
     verdicts.jsonl    [device, epoch, seq, effective_ms, effective_counter, verdict, problem] of entries that central
                       dated otherwise than their author, refused, or that were entered again in a newer epoch
+    receipts.txt      central's sealed receipts of what it had of this phone's journal, one a line; not there when there are none
     reference.json    rounds, teams, units, templates and calendar as `GET /reference` gives them
     photos/<sha256>   previews/<sha256>
 
@@ -30,7 +31,7 @@ from app.sync.wire import Malformed, from_central, to_phone
 
 FORMAT, VERSION = "so-kiem-tra-bundle", 1
 HEAD, ENTRIES, SUMS = "bundle.json", "entries.jsonl", "sums.txt"
-VERDICTS, REFERENCE = "verdicts.jsonl", "reference.json"
+VERDICTS, REFERENCE, RECEIPTS = "verdicts.jsonl", "reference.json", "receipts.txt"
 FOLDERS = {"photo": "photos/", "preview": "previews/"}
 """Role of a file → the folder it lies in."""
 FILE_MAX = 64 * 1024 * 1024
@@ -88,6 +89,7 @@ def write(
     pages: Iterable[Sequence[JournalEntry]],
     reference: Mapping[str, Any],
     files: Iterable[tuple[File, bytes]],
+    receipts: Sequence[str] = (),
 ) -> Iterator[None]:
     """Write a bundle to `sink` (seekable), step by step: each `next` does a page of entries or one file.
 
@@ -113,6 +115,8 @@ def write(
         archive.writestr(_member(SUMS), bytes(sums))
         archive.writestr(_member(VERDICTS), "".join(said))
         archive.writestr(_member(REFERENCE), _line(reference))
+        if receipts:
+            archive.writestr(_member(RECEIPTS), "".join(f"{receipt}\n" for receipt in receipts))
         yield
         for file, data in files:
             archive.writestr(_member(FOLDERS[file.role] + file.sha256), data)
@@ -257,6 +261,12 @@ class Bundle:
             yield number, data[at : min(stop, at + LINE_MAX)]
             at = stop + 1
 
+    def receipts(self) -> list[str]:
+        """Central's receipts as they stand there; whether they are genuine only central can tell."""
+        if RECEIPTS not in self._archive.names:
+            return []
+        return [line.decode("ascii", "replace") for _, line in self._lines_of(RECEIPTS)]
+
     def reference(self) -> dict[str, Any] | None:
         """The reference data as it stands there; None, and a fault, when it cannot be read."""
         try:
@@ -347,7 +357,7 @@ def _found(data: bytes) -> dict[str, tuple[int, int]]:
         _, _, _, method, _, _, _, _, size, name_length, extra = _LOCAL.unpack_from(data, at)
         first = at + _LOCAL.size + name_length + extra
         name = data[at + _LOCAL.size : at + _LOCAL.size + name_length].decode("utf-8", "replace")
-        is_ours = name in (HEAD, ENTRIES, SUMS, VERDICTS, REFERENCE) or _FILE.fullmatch(name)
+        is_ours = name in (HEAD, ENTRIES, SUMS, VERDICTS, REFERENCE, RECEIPTS) or _FILE.fullmatch(name)
         if is_ours and method == zipfile.ZIP_STORED:
             found[name] = (first, size)
             at = first + size if first + size <= len(data) else first

@@ -116,7 +116,13 @@ async def run(job: Run) -> Progress:
     try:
         progress, reference = await _figures(job)
         await _reference(job, reference)
-        return await _files(job, progress)
+        progress = await _files(job, progress)
+        with job.store.writing() as connection:
+            ledger.compact_daily(connection, job.now())
+            too_old = read_meta(connection, "too_old")
+        if too_old:
+            raise Stopped("app-too-old", too_old)
+        return progress
     except httpx.DecodingError as error:
         raise _not_central() from error
 
@@ -152,7 +158,12 @@ async def _figures(job: Run) -> tuple[Progress, str]:
         except httpx.TransportError:
             _note_sizes(job, max(BATCH_MIN, batch // 2), max(PAGE_MIN, page // 2))
             raise
-        if answer.status_code != 200:
+        if answer.status_code == 202:
+            _hand_over(job, body, answer)
+            continue
+        if answer.status_code != 200 and _name(_problem(answer)) != "app-too-old":  # that one acknowledges, too
+            if _name(_problem(answer)) == "device-revoked":
+                raise _withdrawn(job, answer)
             if answer.status_code == 413 and max_entries > 1:
                 max_entries, batch = max(1, len(body["entries"]) // 2), max(1024, batch // 2)
                 continue
@@ -199,6 +210,32 @@ def _note_sizes(job: Run, batch: int, page: int) -> None:
             write_meta(connection, key, value)
 
 
+def _hand_over(job: Run, body: dict[str, Any], answer: httpx.Response) -> None:
+    """This phone's access was withdrawn; what it has recorded still goes to central, which keeps it apart."""
+    try:
+        with job.store.writing() as connection:
+            ledger.take_quarantine(connection, body, _object(answer))
+    except ledger.Behind as behind:
+        _open_epoch(job, behind.epoch)
+    except (ValueError, KeyError, TypeError) as error:
+        raise _not_central() from error
+    job.on_visits(set())
+
+
+def _withdrawn(job: Run, answer: httpx.Response) -> Exception:
+    with job.store.reading() as connection:
+        handed = ledger.handed_over(connection)
+    if not handed:
+        return _failure(answer)
+    return Stopped(
+        "device-revoked",
+        f"Quyền dùng của máy này đã bị thu hồi. {handed} mục ghi trên máy đã giao cho trung tâm giữ riêng, chờ Sở Nội vụ xem; "
+        "ảnh chưa gửi vẫn ở trên máy. Hãy liên hệ Sở Nội vụ, đừng xóa ứng dụng. / "
+        f"This phone's access was withdrawn. {handed} entries recorded on it were handed to central, which keeps them apart "
+        "until Home Affairs has looked at them; photos not sent are still on the phone. Ask Home Affairs; do not remove the app.",
+    )
+
+
 def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
     """Put right what central says stands in the way of the journal; False when that is not ours to put right."""
     problem = _problem(answer)
@@ -211,7 +248,8 @@ def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
                     ledger.rewind(connection, epoch, int(problem["expected"]) - 1)
             case "cursor-expired":
                 with job.store.writing() as connection:
-                    write_meta(connection, "cursor", "")
+                    ledger.pull_anew(connection, problem.get("team"))
+                job.on_reference()
             case "server-changed":
                 with job.store.writing() as connection:
                     ledger.forget_central(connection, str(problem["server_id"]))

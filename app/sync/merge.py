@@ -16,6 +16,7 @@ from sqlalchemy.sql.elements import TextClause
 from app.records import READINGS, VISIT_KINDS
 from app.sync.journal import JournalEntry, select
 from app.sync.stamp import Order
+from app.sync.upcast import present_fields
 
 _JSON_COLUMNS = {
     "answer": {"value"},
@@ -87,7 +88,7 @@ def _without_nulls(value: Any) -> Any:
 def fold_in(record: Record, entry: JournalEntry) -> None:
     """Lay one entry over a record being read, field by field."""
     order = entry.order
-    for field, value in entry.fields.items():
+    for field, value in present_fields(entry).items():
         standing = record.stamps.get(field)
         if standing is not None:
             if entry.kind == "visit" and field == "status":
@@ -121,14 +122,14 @@ def load(connection: Connection, kind: str, record: str) -> Record:
     if found is None:
         return Record({}, {})
     *values, stamps, extra = found
-    fields = json.loads(extra)
+    fields, orders = json.loads(extra), _orders(stamps)
     for (name, wanted), value in zip(table.types.items(), values, strict=True):
-        if value is not None:
+        if value is not None and name in orders:  # without a stamp nobody wrote it: it follows from the id
             if name in table.json_columns:
                 fields[name] = json.loads(value)
             else:
                 fields[name] = bool(value) if wanted is bool else value
-    return Record(fields, _orders(stamps))
+    return Record(fields, orders)
 
 
 def _orders(stamps: str) -> dict[str, Order]:
@@ -153,6 +154,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
+    # An answer's id says where it belongs, even when the entry that said so was refused or is still to come.
+    parts = record_id.split("/") if kind == "answer" else []
+    for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
+        if row[name] is None and name not in extra:
+            row[name] = part
     return row
 
 
@@ -184,7 +190,8 @@ def recompute(connection: Connection, kind: str, record_id: str) -> None:
     """Read one record anew from all its entries: needed when an entry's effective stamp or verdict has changed."""
     entries = select(connection, "record = :record AND kind = :kind", record=record_id, kind=kind)
     applied = [entry for entry in entries if entry.verdict == "applied"]
-    if not applied:
+    record = folded_away(connection, kind, record_id)
+    if not applied and not record.stamps:
         table = READINGS[kind].__tablename__ if kind in READINGS else None
         if table is not None:
             connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
@@ -193,10 +200,38 @@ def recompute(connection: Connection, kind: str, record_id: str) -> None:
                 text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
             )
         return
-    record = Record({}, {})
     for entry in applied:
         fold_in(record, entry)
     _store(connection, kind, record_id, record)
+
+
+def folded_away(connection: Connection, kind: str, record_id: str) -> Record:
+    """What entries that were dropped here said of a record; without fields and stamps when there were none."""
+    found = connection.execute(
+        text("SELECT fields, stamps FROM compacted WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
+    ).one_or_none()
+    return Record(json.loads(found.fields), _orders(found.stamps)) if found else Record({}, {})
+
+
+def fold_away(connection: Connection, entries: Iterable[JournalEntry]) -> None:
+    """Keep what entries that are about to be dropped say, record by record; they are applied ones."""
+    records: dict[tuple[str, str], Record] = {}
+    for entry in entries:
+        key = (entry.kind, entry.record)
+        if key not in records:
+            records[key] = folded_away(connection, *key)
+        fold_in(records[key], entry)
+    for (kind, record_id), record in records.items():
+        connection.execute(
+            text(
+                "INSERT INTO compacted (kind, id, fields, stamps) VALUES (:kind, :id, :fields, :stamps) "
+                "ON CONFLICT (kind, id) DO UPDATE SET fields = excluded.fields, stamps = excluded.stamps"
+            ),
+            {
+                "kind": kind, "id": record_id, "fields": _dumps(record.fields),
+                "stamps": _dumps({field: list(order) for field, order in record.stamps.items()}),
+            },
+        )  # fmt: skip
 
 
 def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
@@ -205,15 +240,20 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
         connection.execute(text(f'DELETE FROM "{READINGS[kind].__tablename__}"'))
     connection.execute(text("DELETE FROM other"))
     read = 0
+    folded = {tuple(key) for key in connection.execute(text("SELECT kind, id FROM compacted"))}
     entries = select(connection, "verdict = 'applied' ORDER BY kind, record")
     for (kind, record_id), group in itertools.groupby(entries, key=lambda e: (e.kind, e.record)):
         if kind in READINGS and kind not in kinds:
             continue
-        record = Record({}, {})
+        key = (kind, record_id)
+        record = folded_away(connection, *key) if key in folded else Record({}, {})
+        folded.discard(key)
         for entry in group:
             fold_in(record, entry)
             read += 1
         _store(connection, kind, record_id, record)
+    for kind, record_id in folded:
+        _store(connection, kind, record_id, folded_away(connection, kind, record_id))
     return read
 
 
@@ -232,6 +272,9 @@ class Write(NamedTuple):
     position: int
     seen: int
     value: Any
+    author: str = ""
+    ms: int = 0
+    """When its author says it was written."""
 
 
 def saw(later: Write, earlier: Write) -> bool:
@@ -277,10 +320,15 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     if len({entry.device for entry in entries}) < 2:
         return []
     by_field: dict[str, list[Write]] = {}
-    for entry in entries:
-        for field, value in entry.fields.items():
+    first: dict[tuple[str, int, int, str], int] = {}
+    for entry in sorted(entries, key=lambda e: e.position or 0):
+        # What a phone wrote again in a new epoch was handed out when it came first.
+        position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
+        for field, value in present_fields(entry).items():
             if field not in _QUIET_FIELDS:
-                by_field.setdefault(field, []).append(Write(entry.order, entry.position or 0, entry.seen, value))
+                by_field.setdefault(field, []).append(
+                    Write(entry.order, position, entry.seen, value, entry.author, entry.ms)
+                )
     found = []
     for field, writes in sorted(by_field.items()):
         standing, others = unsettled(writes)

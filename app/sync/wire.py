@@ -6,6 +6,11 @@ members an answer carries `pulled_effective` `[[position, ms, counter], …]`: t
 differ from the authored ones, since a reader needs both (one to check the hash, one to merge), and `reference`, the beginning
 of the ETag that `/reference` has at present. A request with `brief` true gets an answer without the members that are empty
 or as the phone knows them; `server_id`, `now`, `acked` and `durable` always stand.
+
+Entries that a phone holds of others travel back in the pull form: a request says under `holds` which ranges
+`[device, epoch, first, last]` it holds without having them from this central, an answer names under `want` those that central
+lacks, the next request brings them under `relayed` (numbered in place of a position, effective stamps in
+`relayed_effective` as above), and `relay_refused` names those central does not read.
 """
 
 import re
@@ -47,8 +52,19 @@ class WireEntry(NamedTuple):
     visit: str
 
 
+class Span(NamedTuple):
+    """A range of one journal, both ends included."""
+
+    device: str
+    epoch: str
+    first: int
+    last: int
+
+
 class SyncRequest(NamedTuple):
     schema: int
+    """Of the entries sent; `reads` is the newest one the phone can read."""
+    reads: int
     server_id: str | None
     device: str
     epoch: str
@@ -56,10 +72,16 @@ class SyncRequest(NamedTuple):
     prev_hash: str
     head_hash: str
     sent_at: int
+    clock_offset_ms: int
+    """By how much the phone had put its clock right when it wrote these entries; `sent_at` is its clock as it stands."""
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
     photos: list[str]
+    holds: list[Span]
+    relayed: list[Any]
+    """As they came: one that is damaged is refused alone."""
+    relayed_effective: dict[int, Stamp]
     brief: bool
     """Whether the answer shall leave out what is empty."""
 
@@ -107,9 +129,13 @@ def read_request(body: Any) -> SyncRequest:
     photos = body.get("photos", [])
     if not isinstance(photos, list) or len(photos) > 1000:
         raise Malformed("photos", "cần danh sách tối đa 1000 ảnh / a list of at most 1000 is needed")
+    relayed = body.get("relayed", [])
+    if not isinstance(relayed, list):
+        raise Malformed("relayed", "cần một danh sách / a list is needed")
     server_id, cursor = body.get("server_id"), body.get("cursor")
     return SyncRequest(
         schema=_integer(body, "schema", 1),
+        reads=_integer(body, "reads", 1, body["schema"] if "reads" not in body else None),
         server_id=None if server_id is None else _name(server_id, "server_id"),
         device=_name(body.get("device_id"), "device_id"),
         epoch=_matching(body.get("epoch"), "epoch", _EPOCH),
@@ -117,12 +143,44 @@ def read_request(body: Any) -> SyncRequest:
         prev_hash=_matching(body.get("prev_hash"), "prev_hash", _SHA256),
         head_hash=_matching(body.get("head_hash"), "head_hash", _SHA256),
         sent_at=_integer(body, "sent_at"),
+        clock_offset_ms=_integer(body, "clock_offset_ms", -INTEGER_MAX, 0),
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
         photos=[_matching(p, f"photos[{i}]", _SHA256) for i, p in enumerate(photos)],
+        holds=read_spans(body.get("holds", []), "holds"),
+        relayed=relayed,
+        relayed_effective=_stamps(body.get("relayed_effective", []), "relayed_effective"),
         brief=body.get("brief") is True,
     )
+
+
+SPANS_MAX = 200
+SPAN_MAX = 100_000
+"""Entries in one range."""
+
+
+def read_spans(raw: Any, field: str) -> list[Span]:
+    """Ranges `[device, epoch, first, last]`. Raises Malformed."""
+    if not isinstance(raw, list) or len(raw) > SPANS_MAX:
+        raise Malformed(field, f"cần danh sách tối đa {SPANS_MAX} đoạn / a list of at most {SPANS_MAX} is needed")
+    spans = []
+    for i, one in enumerate(raw):
+        if not isinstance(one, list) or len(one) != 4:
+            raise Malformed(f"{field}[{i}]", "cần 4 phần / 4 parts are needed")
+        device, epoch = _name(one[0], f"{field}[{i}]"), _matching(one[1], f"{field}[{i}]", _EPOCH)
+        first, last = (_checked_integer(number, f"{field}[{i}]", 1) for number in one[2:])
+        if not first <= last < first + SPAN_MAX:
+            raise Malformed(f"{field}[{i}]", "đoạn không hợp lệ / not a range")
+        spans.append(Span(device, epoch, first, last))
+    return spans
+
+
+def _stamps(raw: Any, field: str) -> dict[int, Stamp]:
+    if not isinstance(raw, list) or not all(isinstance(one, list) and len(one) == 3 for one in raw):
+        raise Malformed(field, "cần danh sách [số, ms, counter] / a list of [number, ms, counter] is needed")
+    found = [[_checked_integer(part, field) for part in one] for one in raw]
+    return {number: Stamp(ms, counter) for number, ms, counter in found}
 
 
 def _entry(raw: Any, where: str) -> WireEntry:

@@ -453,8 +453,9 @@ async def test_another_team_pulls_nothing_and_hears_of_no_conflict(valley: Valle
     assert valley.visit not in json.dumps(answer)
     borrowed = Pen(valley.cuc)
     pen.cursor = (await send(valley, borrowed, borrowed.body())).json()["cursor"]
-    answer = (await send(valley, pen, pen.body())).json()
-    assert answer["entries"] == []
+    refused = await send(valley, pen, pen.body())
+    assert (refused.status_code, name_of(refused)) == (410, "cursor-expired")
+    assert refused.json()["team"] == {"id": "doan-2", "name": "Đoàn số 2"}
 
 
 @told

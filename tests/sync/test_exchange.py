@@ -467,6 +467,13 @@ async def test_what_central_refuses_becomes_a_task_and_readings_agree(valley: Va
         (visit, "value", "bad-value"), (visit, "item", "unknown-item"),
     ]  # fmt: skip
     assert all(" / " in t["title"] for t in tasks)
+    before = dump(book.store)
+    book.dismiss_refusal(tasks[0]["epoch"], tasks[0]["seq"])
+    await valley.sync_until_quiet()
+    valley.reopen("cuc")
+    book = valley.cuc.book
+    assert [t["seq"] for t in book.refusals()] == [tasks[1]["seq"]] and book.waiting().rejected == 1
+    assert dump(book.store) == before and book.verify() is None, "it is read, not written: the chain stays as it is"
 
 
 @told

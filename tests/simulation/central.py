@@ -1,0 +1,172 @@
+"""Central in the simulation: its own endpoints over a database and a photo disk that can lose power or be put back.
+
+What FastAPI does around an endpoint (routing, unpacking, finding the caller) is done here in a few lines; everything from
+the endpoint on is the real code. `/reference` always says "not changed": it is no part of what is simulated.
+"""
+
+import asyncio
+import gzip
+import random
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from fastapi.security import HTTPAuthorizationCredentials
+from starlette.requests import ClientDisconnect
+
+from app.schema import read_meta
+from central import access, sync_api, uploads
+from central.photo_store import PhotoStore
+from central.problems import Problem
+from central.readings import Readings
+from tests.simulation.clockwork import NOON
+from tests.simulation.database import Database, PowerCut
+from tests.simulation.disk import Disk
+from tests.simulation.stage import at_once
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+SECRET = b"k" * 32
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class CentralDatabase(Database):
+    """As `central.database.Database`."""
+
+    @property
+    def server_id(self) -> str:
+        return read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
+
+    @property
+    def central_device(self) -> str:
+        return read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+
+
+class Central:
+    """One central; `app.state` of its requests is `state`."""
+
+    def __init__(self, world: "World", image: bytes, photos: dict[str, bytes]):
+        self.world = world
+        self.database = CentralDatabase(image)
+        self.disk = Disk(lambda: self.now() / 1000)
+        root = self.disk.root()
+        (root / "parts").mkdir()
+        self.disk.restore(photos)
+        self.offset_ms = 0
+        self.is_up = True
+        self.backups: list[tuple[bytes, dict[str, bytes]]] = []
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def now(self) -> int:
+        return NOON + int(self.world.loop.seconds * 1000) + self.offset_ms
+
+    def start(self) -> None:
+        self.state = SimpleNamespace(
+            db=self.database,
+            photos=PhotoStore(self.disk.root()),  # type: ignore[arg-type]
+            readings=Readings(),
+            settings=SimpleNamespace(secret=SECRET),
+            now=self.now,
+        )
+
+    # What reaches it
+
+    def take(self, method: str, path: str, headers: list[tuple[bytes, bytes]], receive: Receive) -> asyncio.Task[Any]:
+        """A request begins to arrive; the task gives (status, headers, body)."""
+        task = self.world.loop.create_task(self._answer(method, path, headers, receive))
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, PowerCut):
+            self.power_cut("in the middle of a write")
+        elif error is not None:
+            self.world.broken.append(error)
+
+    async def _answer(
+        self, method: str, path: str, headers: list[tuple[bytes, bytes]], receive: Receive
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        scope = {
+            "type": "http", "method": method, "path": path, "headers": headers, "query_string": b"", "app": self,
+            "client": ("10.0.0.1", 1),
+        }  # fmt: skip
+        request = Request(scope, receive)
+        try:
+            response = await self._route(method, path, request)
+        except Problem as problem:
+            response = problem.response()
+        except ClientDisconnect:
+            return 499, [], b""  # nobody is there to hear it
+        if path.startswith(f"{access.router.prefix}/uploads"):
+            response.headers["Tus-Resumable"] = "1.0.0"
+        return response.status_code, response.raw_headers, bytes(response.body)
+
+    async def _route(self, method: str, path: str, request: Request) -> Response:
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        caller = access.caller_even_revoked(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token))
+        caller = access.device_even_revoked(access.require_caller(caller))
+        place = path.removeprefix("/api/v1")
+        if place == "/sync":
+            packed = await request.body()
+            request._body = gzip.decompress(packed)
+            return await sync_api.post_sync(request, caller)
+        if place == "/reference":
+            return Response(status_code=304)
+        if place == "/uploads":
+            return await at_once(uploads.post_upload, request, caller)  # type: ignore[no-any-return]
+        sha256 = place.removeprefix("/uploads/")
+        if method == "HEAD":
+            return await uploads.head_upload(sha256, request, caller)
+        if method == "PATCH":
+            return await uploads.patch_upload(sha256, request, caller)
+        raise AssertionError(f"nobody asks for {method} {path}")
+
+    # What it suffers
+
+    def power_cut(self, why: str) -> None:
+        """Everything under way is gone, and of what was written what was not flushed."""
+        self.world.say("central", f"loses power {why}")
+        self.world.count("central power cut")
+        for task in list(self._running):
+            task.cancel()
+        self.database.power_cut()
+        self.disk.power_cut(self.world.luck("central power cut"))
+        self.is_up = False
+        self.world.loop.call_later(30, self._restart)
+
+    def _restart(self) -> None:
+        if not self.is_up:
+            self.is_up = True
+            self.world.say("central", "is back")
+            self.start()
+
+    def back_up(self) -> None:
+        self.world.say("central", "is backed up")
+        self.backups.append((self.database.image(), self.disk.image()))
+
+    def restore(self, rng: random.Random) -> None:
+        """Its machine is lost; in its place one of the backups, photos included."""
+        if not self.backups:
+            return
+        image, photos = rng.choice(self.backups)
+        self.world.say("central", "is restored from a backup")
+        self.world.count("central restored")
+        for task in list(self._running):
+            task.cancel()
+        self.database.replace(image)
+        self.disk.restore(photos)
+        self.world.oracle.central_restored()
+        self.is_up = True
+        self.start()
+
+    def revoke(self, device: str) -> None:
+        """Home Affairs revokes a phone, once central has power to be told."""
+        self.database.commits_left = None
+        with self.database.writing() as connection:
+            access.revoke(connection, device, self.now())  # type: ignore[arg-type]

@@ -1,0 +1,166 @@
+"""What must be true, kept beside the system and told only what really happened: who wrote what, knowing what; what central
+has acknowledged; what a disaster has destroyed."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.sync import journal
+from tests.simulation.central import SECRET
+
+if TYPE_CHECKING:
+    from tests.simulation.phone import Phone
+    from tests.simulation.world import World
+
+QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
+"""Fields nobody is asked about: they place a record, are measured, or have a rule of their own."""
+
+
+class Violation(AssertionError):
+    """The system has broken a promise; `invariant` is its number in sync.md §6."""
+
+    def __init__(self, invariant: str, words: str):
+        super().__init__(f"{invariant}: {words}")
+        self.invariant = invariant
+
+
+class Words(NamedTuple):
+    """What an entry says, whatever number it goes by: a phone that had to begin a new epoch writes it again."""
+
+    device: str
+    ms: int
+    counter: int
+    author: str
+    kind: str
+    record: str
+    patch: str
+
+
+WORDS = ", ".join(Words._fields)
+Identity = tuple[str, str, int]
+"""(device, epoch, seq)."""
+
+
+@dataclass
+class Oracle:
+    world: "World"
+    written: dict[Words, frozenset[Words]] = field(default_factory=dict)
+    """Every entry ever recorded, and what its author's phone then showed of the same record."""
+    acked: dict[Identity, str] = field(default_factory=dict)
+    """What central has acknowledged and not lost since in a restore, by its hash."""
+    destroyed: set[Words] = field(default_factory=set)
+    """What went with a phone that was put back to an old backup."""
+    lost_acks: set[Identity] = field(default_factory=set)
+    """What central had acknowledged and a restore of central took."""
+    has_forked: set[str] = field(default_factory=set)
+    """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
+    central_was_restored: bool = False
+
+    # Recording
+
+    def before_tap(self, phone: "Phone") -> tuple[str, int]:
+        """(epoch, last seq) before a tap."""
+        raw = phone.database.connection.raw
+        (epoch,) = raw.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+        (seq,) = raw.execute(
+            "SELECT coalesce(max(seq), 0) FROM entry WHERE device = ? AND epoch = ?", (phone.device, epoch)
+        ).fetchone()
+        return epoch, seq
+
+    def after_tap(self, phone: "Phone", before: tuple[str, int], what: str) -> None:
+        """Note what a tap has left in the journal, if it was kept at all."""
+        raw = phone.database.connection.raw
+        found = raw.execute(
+            f"SELECT {WORDS} FROM entry WHERE device = ? AND epoch = ? AND seq > ?", (phone.device, *before)
+        )
+        fresh = [Words(*row) for row in found]
+        self.world.say(phone.name, f"{what}: {len(fresh)} entries")
+        for words in fresh:
+            shown = raw.execute(
+                f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'",
+                (words.record, words.kind),
+            )
+            self.written[words] = frozenset(Words(*row) for row in shown) - {words}
+        self.world.count("entries", len(fresh))
+
+    # Central's word
+
+    def told(self, phone: "Phone", answer: dict[str, Any]) -> None:
+        """Central has answered a sync, and the phone has heard it."""
+        for raw in answer["entries"]:
+            if self.world.team_of(raw[1]) != phone.team:
+                raise Violation("I8", f"{phone.name} was given an entry of another team: {raw}")
+        facts, _, seal = answer["receipt"].partition(".")
+        written = base64.urlsafe_b64decode(facts)
+        expected = hmac.new(SECRET, b"receipt:" + written, hashlib.sha256).digest()
+        if base64.urlsafe_b64decode(seal) != expected:
+            raise Violation("I4", "a receipt that is not central's")
+        device, epoch, acked, head, _now = json.loads(written)
+        if (device, acked) != (phone.device, answer["acked"]):
+            raise Violation("I4", "a receipt for something else")
+        held = phone.database.connection.raw.execute(
+            "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
+            (device, epoch, acked),
+        ).fetchall()
+        if head and held and max(held) != (acked, head):
+            raise Violation("I4", f"a receipt for another entry {acked}")
+        self.acked |= {(device, epoch, seq): digest for seq, digest in held}
+
+    def central_restored(self) -> None:
+        """What central forgot in a restore may be missing until it is sent again."""
+        self.central_was_restored = True
+        kept = self.central_identities()
+        gone = {identity for identity in self.acked if identity not in kept}
+        for identity in gone:
+            del self.acked[identity]
+        self.lost_acks |= gone
+
+    def phone_restored(self, phone: "Phone", before: set[Words]) -> None:
+        """A phone was put back; `before` is what it held of its own."""
+        self.has_forked.add(phone.device)
+        self.destroyed |= before - self.own_words(phone)
+
+    # Looking
+
+    def own_words(self, phone: "Phone") -> set[Words]:
+        raw = phone.database.connection.raw
+        return {
+            Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry WHERE device = ?", (phone.device,))
+        }  # fmt: skip
+
+    def central_identities(self) -> dict[Identity, str]:
+        raw = self.world.central.database.connection.raw
+        return {(d, e, s): h for d, e, s, h in raw.execute("SELECT device, epoch, seq, hash FROM entry")}
+
+    def conflicts(self, entries: list[journal.JournalEntry]) -> set[tuple[Any, ...]]:
+        """(kind, id, field, standing device, standing seq, other device, other seq) of all that nobody has settled.
+
+        Two writes of one device always know of each other, in the order of their stamps, even when the device lives twice.
+        """
+        found = set()
+        by_field: dict[tuple[str, str, str], list[tuple[journal.JournalEntry, Any, Words]]] = {}
+        for entry in entries:
+            words = Words(*(getattr(entry, name) for name in Words._fields))
+            for name, value in entry.fields.items():
+                if name not in QUIET_FIELDS:
+                    by_field.setdefault((entry.kind, entry.record, name), []).append((entry, value, words))
+        for place, writes in by_field.items():
+            if len({entry.device for entry, _, _ in writes}) < 2:
+                continue
+            known = {one[0].order for one, other in itertools.permutations(writes, 2) if self._knows(other, one)}
+            standing = max(writes, key=lambda write: write[0].order)
+            for write in writes:
+                if write is not standing and write[0].order not in known and write[1] != standing[1]:
+                    found.add((*place, standing[0].device, standing[0].seq, write[0].device, write[0].seq))
+        return found
+
+    def _knows(
+        self, later: tuple[journal.JournalEntry, Any, Words], earlier: tuple[journal.JournalEntry, Any, Words]
+    ) -> bool:
+        if later[0].device == earlier[0].device:
+            return later[0].order > earlier[0].order
+        return earlier[2] in self.written.get(later[2], frozenset())

@@ -1,0 +1,60 @@
+"""What stands in the place of the machine while a simulated day is played, put there and taken away again.
+
+Nothing of the project's own is replaced: only the thread pool, the disk calls of central's photo store, and SQLAlchemy's
+`text`, which would parse the same two hundred statements a thousand times a second.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from app import counting, notebook, readings, recorder, reference, schema
+from app.sync import exchange, files, journal, ledger, merge
+from central import access, database, intake, people, photo_store, sync_api, uploads, verify
+from central import readings as central_readings
+from tests.simulation.disk import Disk
+
+_SPEAKING_SQL = (
+    schema, reference, readings, recorder, counting, notebook, files, journal, ledger, merge, access, database, intake,
+    people, sync_api, uploads, verify, central_readings,
+)  # fmt: skip
+_ABSENT = object()
+
+
+class Statement(NamedTuple):
+    """A statement as `database.Connection` takes it."""
+
+    text: str
+
+
+_statement = functools.lru_cache(maxsize=2000)(Statement)
+
+
+async def at_once(function: Callable[..., Any], *args: Any) -> Any:
+    """What `run_in_threadpool` does, in one thread: others may come in between, at the same points."""
+    await asyncio.sleep(0)
+    return function(*args)
+
+
+@contextmanager
+def set_up(disk: Disk, page_bytes: int, batch: int) -> Iterator[None]:
+    """For as long as the block lasts; one at a time in a process."""
+    wanted: list[tuple[Any, str, Any]] = [
+        (module, "text", _statement) for module in _SPEAKING_SQL if hasattr(module, "text")
+    ]
+    wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
+    wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
+    wanted += [(exchange, "PULL_BYTES", page_bytes), (exchange, "MAX_ENTRIES", batch)]
+    before = [(module, name, module.__dict__.get(name, _ABSENT)) for module, name, _ in wanted]
+    for module, name, part in wanted:
+        setattr(module, name, part)
+    try:
+        yield
+    finally:
+        for module, name, part in before:
+            if part is _ABSENT:
+                delattr(module, name)
+            else:
+                setattr(module, name, part)
