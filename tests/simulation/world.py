@@ -26,7 +26,7 @@ from tests.simulation.clockwork import NOON, VirtualLoop
 from tests.simulation.database import Database
 from tests.simulation.oracle import Oracle, Violation
 from tests.simulation.phone import YEAR_MS, Phone, open_notebook
-from tests.simulation.schedule import Schedule, Step
+from tests.simulation.schedule import COPY, Schedule, Step
 
 SERVER_ID = "5e" * 16
 PEOPLE = {"cuc": ("cuc", "doan-1"), "cuc-2": ("cuc", "doan-1"), "dung": ("dung", "doan-1"), "giang": ("giang", "doan-1"), "hoa": ("hoa", "doan-2")}  # fmt: skip
@@ -119,7 +119,7 @@ class World:
 
     async def take(self, step: Step) -> None:
         """One step of the schedule."""
-        phone = self.phones.get(step.who)
+        phone = self.phones.get(step.who) or self.phones.get(step.who.rstrip(COPY))
         rng = self.luck(step.salt)
         match step.kind:
             case "wait":
@@ -146,10 +146,10 @@ class World:
             case "clock" if phone:
                 self.say(phone.name, f"clock jumps by {step.number} years")
                 phone.offset_ms += int(step.number * YEAR_MS)
-            case "clone" if phone and f"{phone.name}'" not in self.phones:
+            case "clone" if phone and f"{phone.name.rstrip(COPY)}{COPY}" not in self.phones:
                 self.say(phone.name, "is copied to another phone")
                 self.oracle.has_forked.add(phone.device)
-                copy = Phone(self, f"{phone.name}'", phone.database.image(), phone.folder.files, phone.team)
+                copy = Phone(self, phone.name + COPY, phone.database.image(), phone.folder.files, phone.team)
                 copy.is_revoked, copy.offset_ms = phone.is_revoked, phone.offset_ms
                 self.phones[copy.name] = copy
                 copy.on()
