@@ -53,7 +53,8 @@ class Waiting:
 
 
 class Behind(Exception):
-    """Central holds entries of this epoch that this phone does not have: its notebook is a copy from before they were written.
+    """Central holds entries of this epoch that this phone does not have, or has otherwise: its notebook is a copy from before
+    they were written.
 
     The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
     """
@@ -216,7 +217,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
     One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
-    entries of this epoch that are not here; nothing is then kept.
+    entries of this epoch that are not here, or others under the same numbers; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -224,9 +225,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     done = answer.get("acked")
     if isinstance(done, bool) or not isinstance(done, int):
         raise Malformed("acked", "cần số nguyên / a whole number is needed")
-    if done < request["first_seq"] - 1 + len(request["entries"]):
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if done < sent:
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
     _stop_if_behind(connection, epoch, done)
+    done = sent  # what central holds beyond may be of another life of this journal: the next batch will tell
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
@@ -316,7 +319,9 @@ def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> No
             if known.verdict == "moved":
                 # Written again in a newer epoch; under this number central knows another life of this journal.
                 connection.execute(text(f"DELETE FROM entry {where}"), key)
-            elif entry.device != own and known.position is None:
+            elif entry.device == own:
+                raise Behind(entry.epoch)
+            elif known.position is None:
                 _give_way(connection, entry, taken)
             else:
                 raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")

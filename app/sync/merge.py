@@ -153,7 +153,9 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if kind == "answer":  # its id says where it belongs, even when the entry that said so was refused or is still to come
+    if (
+        kind == "answer"
+    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
         for name, part in zip(("visit", "row", "item"), record_id.split("/"), strict=False):
             row[name] = part if row[name] is None else row[name]
     return row

@@ -35,7 +35,9 @@ def simulate(seeds: range, jobs: int) -> int:
         whole.add(outcome)
         if time.monotonic() - shown > 15:
             shown = time.monotonic()
-            print(f"  {whole.days} days, {whole.days / (shown - start):.0f}/s, {len(whole.failures)} failed", flush=True)
+            print(
+                f"  {whole.days} days, {whole.days / (shown - start):.0f}/s, {len(whole.failures)} failed", flush=True
+            )
         if len(whole.failures) >= 100:
             print("  too many fail to go on")
             break

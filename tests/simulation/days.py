@@ -96,7 +96,10 @@ def shortened(day: Schedule, what: str, planted: str = "", seconds: float = 20.0
 def told(seed: int, planted: str = "") -> str:
     """A day as a story: what happened when, how it ended and, when it failed, the few steps that are enough for it."""
     world, failure = play(schedule(seed), planted)
-    lines = [f"seed {seed}: {', '.join(world.schedule.cast)}; {world.schedule.rate:.0%} of requests in trouble", *world.trace]
+    lines = [
+        f"seed {seed}: {', '.join(world.schedule.cast)}; {world.schedule.rate:.0%} of requests in trouble",
+        *world.trace,
+    ]
     if failure is None:
         return "\n".join([*lines, "all promises kept"])
     short = shortened(world.schedule, failure.what, planted)

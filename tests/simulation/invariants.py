@@ -171,7 +171,9 @@ def conflicts(world: "World") -> None:
         return
     for team in sorted({phone.team for phone in world.phones.values()}):
         entries = journal.select(
-            world.central.database.connection, "team = :team AND verdict = 'applied'", team=team  # type: ignore[arg-type]
+            world.central.database.connection,
+            "team = :team AND verdict = 'applied'",
+            team=team,  # type: ignore[arg-type]
         )
         expected = world.oracle.conflicts(entries)
         world.count("conflicts", len(expected))

@@ -13,6 +13,7 @@ from tests.simulation.database import PowerCut
 if TYPE_CHECKING:
     from tests.simulation.phone import Phone
 
+
 class Client(httpx.AsyncClient):
     """httpx without what central never asks for: redirects, cookies, sign-in."""
 

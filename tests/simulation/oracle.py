@@ -81,7 +81,8 @@ class Oracle:
         self.world.say(phone.name, f"{what}: {len(fresh)} entries")
         for words in fresh:
             shown = raw.execute(
-                f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'", (words.record, words.kind)
+                f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'",
+                (words.record, words.kind),
             )
             self.written[words] = frozenset(Words(*row) for row in shown) - {words}
         self.world.count("entries", len(fresh))

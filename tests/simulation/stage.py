@@ -41,7 +41,9 @@ async def at_once(function: Callable[..., Any], *args: Any) -> Any:
 @contextmanager
 def set_up(disk: Disk, page_bytes: int, batch: int) -> Iterator[None]:
     """For as long as the block lasts; one at a time in a process."""
-    wanted: list[tuple[Any, str, Any]] = [(module, "text", _statement) for module in _SPEAKING_SQL if hasattr(module, "text")]
+    wanted: list[tuple[Any, str, Any]] = [
+        (module, "text", _statement) for module in _SPEAKING_SQL if hasattr(module, "text")
+    ]
     wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
     wanted += [(exchange, "PULL_BYTES", page_bytes), (exchange, "MAX_ENTRIES", batch)]

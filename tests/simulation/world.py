@@ -296,5 +296,3 @@ def _prepared() -> tuple[bytes, dict[str, bytes]]:
             book.start_visit(book.reference.units.get("16831", "2025-07-01") or "Xã Mường Lống")
         clockwork.run(world.calm(), world.loop)
     return world.central.database.image(), {name: phone.database.image() for name, phone in world.phones.items()}
-
-
