@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test phone check bench long lock clean
+.PHONY: run test phone check bench long powercuts lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -25,6 +25,10 @@ long: .venv/.test  ## the tests that take minutes
 phone: .venv/.test  ## the app in a phone's browser: kills, releases, tabs, cleared and damaged storage, photos
 	@echo "Ứng dụng trên trình duyệt điện thoại / the app in a phone's browser"
 	@$(BIN)/python -m pytest -m phone $(PYTEST)
+
+powercuts: .venv/.test  ## the power fails CUTS times (50000) while phones and central write
+	@echo "Cúp điện / power cuts"
+	@$(BIN)/python -m tests.powercuts --cuts $(or $(CUTS),50000) $(if $(SEED),--seed $(SEED))
 
 check: .venv/.test  ## format, lint, types
 	@echo "Định dạng, lỗi, kiểu / format, lint, types"
@@ -63,7 +67,7 @@ clean:  ## the installed and built parts away; the data stays
 	@touch $@
 
 .venv/.test: test.lock pyproject.toml | .venv/.made
-	@tools/debian_packages.sh chromium
+	@tools/debian_packages.sh chromium strace
 	@echo "Cài các gói để kiểm thử / installing what test.lock names"
 	@$(PIP) install --require-hashes -r test.lock
 	@$(INSTALL_SELF)

@@ -25,6 +25,7 @@ from app.records import (
 )
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.compact import checkpoint
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
 from app.sync.ledger import Waiting, acked, waiting
@@ -392,8 +393,9 @@ class Notebook(Counting):
         mine = self.chain
         with self.store.reading() as connection:
             for life, entries in journal.chains(connection):
-                standing = [entry for entry in entries if entry.verdict != "moved"]
-                broken = journal.verify_chain(standing, is_whole=life == mine)
+                start = checkpoint(connection, life[1])
+                kept = [entry for entry in entries if entry.seq > start.seq and entry.verdict != "moved"]
+                broken = journal.verify_chain(kept, is_whole=life == mine, after=start)
                 if broken:
                     return broken
         return None

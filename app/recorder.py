@@ -23,7 +23,7 @@ from app.records import (
 from app.reference import Reference, load_reference, seed_reference, take_reference
 from app.schema import JOURNAL, read_meta, write_meta
 from app.store import DiskFull, Store, unreadable
-from app.sync import journal, merge
+from app.sync import journal, merge, relay
 from app.sync.journal import Change, Writer
 from app.sync.ledger import PHONE
 from app.sync.stamp import answer_id, fold, nfc, row_id
@@ -142,6 +142,7 @@ class Recorder:
         with self.store.writing() as connection:
             write_meta(connection, "enrolment", json.dumps(enrolment.__dict__, ensure_ascii=False))
             write_meta(connection, "epoch", epoch)
+            relay.look_again(connection)
         self.reload()
 
     @property

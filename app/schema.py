@@ -75,6 +75,9 @@ JOURNAL: list[Step] = [
         "CREATE INDEX ix_entry_refused ON entry (device) WHERE verdict = 'rejected'",
     ],
     ["ALTER TABLE visit ADD COLUMN geopoint TEXT", "ALTER TABLE photo ADD COLUMN geopoint TEXT"],
+    # What entries that a phone has dropped said of a record (app/sync/compact.py); central drops none.
+    """CREATE TABLE compacted (
+        kind TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL, stamps TEXT NOT NULL, PRIMARY KEY (kind, id))""",
 ]
 
 

@@ -58,7 +58,7 @@ def create_app(settings: Settings, now: Callable[[], int] = system_clock) -> Fas
     )
     app.state.settings = settings
     app.state.now = now
-    app.state.db = Database(settings.database_url)
+    app.state.db = Database(settings.database_url, settings.witness)
     app.state.photos = PhotoStore(settings.photos)
     app.state.readings = Readings()
     app.state.passwords = Passwords(settings.password_cost)

@@ -9,6 +9,7 @@ import getpass
 import io
 import json
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -25,8 +26,10 @@ from app.schema import NewerSchema
 from app.sync import merge
 from central import access, demo
 from central.app import create_app, system_clock
+from central.backup import back_up
 from central.database import Database, rows
 from central.field_app import NotBuilt, read_build
+from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
@@ -104,6 +107,15 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
     check.set_defaults(run=_verify)
+
+    backup = commands.add_parser(
+        "backup", help="sao lưu ra thư mục ở máy khác / back up to a folder on another machine"
+    )
+    backup.add_argument("folder", type=Path)
+    backup.set_defaults(run=_backup)
+
+    restored = commands.add_parser("restored", help="sau khi khôi phục từ bản sao lưu / after restoring a backup")
+    restored.set_defaults(run=_restored)
 
     rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
     rebuild.set_defaults(run=_rebuild)
@@ -332,6 +344,43 @@ def _verify(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _backup(asked: argparse.Namespace) -> int:
+    settings, db = _opened()
+    try:
+        backup = back_up(db, settings.photos, asked.folder, system_clock())
+    except OSError as reason:
+        raise Refused(
+            f"Không ghi được vào {asked.folder}: {reason.strerror}. / The folder cannot be written."
+        ) from None
+    for finding in [*backup.altered, *backup.lacking][:SHOWN_FINDINGS]:
+        print(finding)
+    if backup.altered:
+        raise Refused(
+            "Bản sao không nguyên vẹn, bản sao lần trước vẫn giữ. / The copy is not whole; the one before it is kept."
+        )
+    print(
+        f"Đã sao lưu và soát {backup.entries} mục, {backup.photos} ảnh ({backup.copied} ảnh mới). / Backed up and verified."
+    )
+    if os.stat(asked.folder).st_dev == os.stat(settings.data).st_dev:
+        print("Cảnh báo: thư mục ở cùng ổ đĩa với dữ liệu, hỏng ổ là mất cả hai. / The folder is on the same disk.")
+    return 1 if backup.lacking else 0
+
+
+def _restored(_asked: argparse.Namespace) -> int:
+    """To be run with central stopped; what opening the database has found out by itself is not found out twice."""
+    _settings, db = _opened()
+    db.restored()
+    with db.reading() as connection:
+        missing = holes(connection)
+    print(
+        f"Trung tâm có mã mới {db.server_id}. Khởi động lại trung tâm: các máy sẽ tự gửi lại phần còn thiếu. / "
+        "Central has a new identity; start it, and phones send again what is missing."
+    )
+    for hole in missing:
+        print(f"Thiếu / missing: máy {hole.device} nhánh {hole.epoch} mục {hole.first}–{hole.last}")
+    return 0
+
+
 def _rebuild(_asked: argparse.Namespace) -> int:
     _settings, db = _opened()
     with db.writing() as connection:
@@ -348,4 +397,4 @@ def _opened(*, needs_secret: bool = False, may_make: bool = False) -> tuple[Sett
         raise Refused(
             f"Chưa có dữ liệu ở {file}: hãy xem lại KIEMTRA_DATA. / There is no data here; check KIEMTRA_DATA."
         )
-    return settings, Database(settings.database_url)
+    return settings, Database(settings.database_url, settings.witness)

@@ -92,6 +92,8 @@ class PhotoStore:
         self._folder = folder
         self._parts = folder / "parts"
         self._parts.mkdir(parents=True, exist_ok=True)
+        for above in (folder, folder.parent):
+            _sync_folder(above)  # or photos are durable in a folder that is not
 
     def offset(self, sha256: str) -> int:
         try:

@@ -36,4 +36,14 @@ CENTRAL: list[Step] = [
             visit, team, verdict, problem FROM entry""",
         "CREATE TABLE received_file (sha256 TEXT PRIMARY KEY NOT NULL, received_at BIGINT NOT NULL)",
     ],
+    # What central once held, or must hold before what it has, and does not (central/holes.py); `hash` of its last entry.
+    """CREATE TABLE hole (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, hash TEXT NOT NULL,
+        PRIMARY KEY (device, epoch, first))""",
+    # Who brought entries that did not come from their own phone: a device, or a user of the office.
+    """CREATE TABLE brought (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, bringer TEXT NOT NULL, at BIGINT NOT NULL,
+        PRIMARY KEY (device, epoch, seq))""",
+    # Up to where each journal is held by the last verified backup (central/backup.py).
+    "CREATE TABLE durable (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch))",
 ]

@@ -47,6 +47,8 @@ class Settings:
     field_app: Path | None = None
     """The folder of the built field app, served at `/`; None: there is none."""
     password_cost: PasswordCost = OWASP_COST
+    witness: Path | None = None
+    """The file that tells when the database was restored; None: beside the database."""
 
     @property
     def is_https(self) -> bool:
@@ -70,7 +72,8 @@ class Settings:
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, *, start_demo: bool = False, needs_secret: bool = True
     ) -> Self:
-        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT, _PUBLIC_URL and _FIELD_APP.
+        """Settings from KIEMTRA_DATA, _DATABASE_URL, _PHOTOS_URL, _SECRET, _HOST, _PORT, _PUBLIC_URL, _FIELD_APP
+        and _WITNESS.
 
         A demo's folder holds its own random secret, made here on the first `start_demo`; real work takes it from
         KIEMTRA_SECRET only; what signs nothing does without. Raises SettingsError.
@@ -109,6 +112,7 @@ class Settings:
             is_demo=is_demo,
             public_url=public_url,
             field_app=Path(given["KIEMTRA_FIELD_APP"]).resolve() if given.get("KIEMTRA_FIELD_APP") else None,
+            witness=Path(given["KIEMTRA_WITNESS"]).resolve() if given.get("KIEMTRA_WITNESS") else None,
         )
 
 

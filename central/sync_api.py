@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,13 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, text
 from starlette.concurrency import run_in_threadpool
 
+from app.checklist import Template
 from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
+from central import relay
 from central.access import Caller, require_device
+from central.backup import backed_up
 from central.bodies import strict_json
-from central.intake import Intake, Sender, note_received, take_batch
+from central.holes import acked
+from central.intake import Intake, note_received, take_batch
+from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
@@ -46,6 +52,9 @@ class SyncAsked(BaseModel):
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768
     photos: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+    holds: list[list[Any]] = []
+    relayed: list[list[Any]] = []
+    relayed_effective: list[list[int]] = []
 
 
 class WireLimits(BaseModel):
@@ -54,7 +63,11 @@ class WireLimits(BaseModel):
 
 
 class SyncGiven(BaseModel):
-    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one."""
+    """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
+
+    `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
+    names those of them that central does not take, or has refused.
+    """
 
     server_id: str
     now: int
@@ -69,6 +82,8 @@ class SyncGiven(BaseModel):
     cursor: str
     more: bool
     missing: list[str]
+    want: list[list[Any]]
+    relay_refused: list[dict[str, Any]]
     limits: WireLimits
 
 
@@ -111,17 +126,22 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         after = _cursor(connection, batch.cursor, sender.team)
         if after is None:
             raise _server_changed(connection, batch, state.db.server_id)
-        intake = take_batch(connection, batch, sender, now, state.readings.templates(connection), after)
+        templates = state.readings.templates(connection)
+        intake = take_batch(connection, batch, sender, now, templates, after)
+        refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
+        want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, cursor, more = _pull(connection, batch, sender, after)
         conflicts = _conflicts(connection, intake, page)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
+        durable = backed_up(connection, batch.device, batch.epoch)
+        receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
     return {
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
-        "durable": intake.acked,
-        "receipt": _receipt(state.settings.secret, batch, intake.acked, now),
+        "durable": durable,
+        "receipt": receipt,
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
@@ -134,29 +154,53 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "cursor": cursor,
         "more": more,
         "missing": missing,
+        "want": [list(span) for span in want],
+        "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
     }
 
 
 def _check_limits(batch: SyncRequest, size: int) -> None:
-    if len(batch.entries) > MAX_ENTRIES or size > MAX_BYTES:
+    if len(batch.entries) + len(batch.relayed) > MAX_ENTRIES or size > MAX_BYTES:
         raise Problem(
             413, "too-large", "Lô gửi quá lớn. Máy sẽ tự chia nhỏ", "The batch is too large; send it in parts", "now",
             limits={"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
         )  # fmt: skip
 
 
+def _take_relayed(
+    connection: Connection,
+    batch: SyncRequest,
+    sender: Sender,
+    now: int,
+    templates: Mapping[str, Template],
+    central_device: str,
+) -> list[dict[str, Any]]:
+    """Take what the phone brings of others; what it must not read of that, or of what it offers."""
+    handed, broken = relay.read_relayed(batch.relayed, batch.relayed_effective)
+    arrival = relay.take_handed(
+        connection, handed, now, templates, central_device=central_device, by=sender.device, team=sender.team
+    )
+    denied = relay.denied(connection, batch.holds)
+    return broken + [unfit.document() for unfit in [*arrival.unfit, *denied]]
+
+
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
     """The phone knows another central, or a later state of this one: it was replaced or restored. It says what it holds."""
-    row = connection.execute(
-        text("SELECT seq, hash FROM entry WHERE device = :d AND epoch = :e ORDER BY seq DESC LIMIT 1"),
-        {"d": batch.device, "e": batch.epoch},
-    ).one_or_none()
+    held = acked(connection, batch.device, batch.epoch)
     return Problem(
         412, "server-changed", "Trung tâm đã được khôi phục. Máy sẽ tự gửi lại phần còn thiếu",
         "Central was restored; send again from what it holds", "now",
-        server_id=server_id, acked=row.seq if row else 0, head=row.hash if row else None,
+        server_id=server_id, acked=held, head=_hash_at(connection, batch.device, batch.epoch, held),
     )  # fmt: skip
+
+
+def _hash_at(connection: Connection, device: str, epoch: str, seq: int) -> str | None:
+    found: str | None = connection.execute(
+        text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+        {"d": device, "e": epoch, "s": seq},
+    ).scalar()
+    return found
 
 
 def _pull(
@@ -241,9 +285,9 @@ def _write(write: merge.Write) -> dict[str, Any]:
     return {"device": write.order.device, "seq": write.order.seq, "value": write.value}
 
 
-def _receipt(secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
+def _receipt(connection: Connection, secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
     """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
-    head = batch.head_hash if acked == batch.first_seq + len(batch.entries) - 1 else ""
+    head = _hash_at(connection, batch.device, batch.epoch, acked) or ""
     facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
     seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()

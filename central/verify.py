@@ -21,6 +21,7 @@ from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
 from central.database import rows
+from central.holes import holes
 from central.intake import RECEIPT
 from central.photo_store import Photos
 
@@ -42,14 +43,33 @@ def verify(connection: Connection, photos: Photos, visit: str | None = None) -> 
     With a visit: the chains that hold entries of it (walked whole, since a later entry vouches for those before it), its
     readings and the files it names.
     """
+    yield from altered(connection, visit)
+    yield from lacking(connection, photos, visit)
+
+
+def altered(connection: Connection, visit: str | None = None) -> Iterator[Finding]:
+    """What of the journal and its readings is not as it was written."""
     try:
         with _broken_text_shown(connection):
             yield from _database(connection)
             yield from _chains(connection, visit)
             yield from _readings(connection, visit)
+    except DatabaseError as error:
+        yield _unreadable(error)
+
+
+def lacking(connection: Connection, photos: Photos, visit: str | None = None) -> Iterator[Finding]:
+    """What should be there and is not: entries lost when central was restored, photos."""
+    try:
+        with _broken_text_shown(connection):
+            yield from _holes(connection, visit)
             yield from _files(connection, photos, visit)
     except DatabaseError as error:
-        yield Finding(_DATABASE, f"không đọc được, khôi phục từ bản sao lưu / cannot be read: {error.orig}")
+        yield _unreadable(error)
+
+
+def _unreadable(error: DatabaseError) -> Finding:
+    return Finding(_DATABASE, f"không đọc được, khôi phục từ bản sao lưu / cannot be read: {error.orig}")
 
 
 _DATABASE = "tệp cơ sở dữ liệu"
@@ -89,12 +109,22 @@ def _chains(connection: Connection, visit: str | None) -> Iterator[Finding]:
         )
         if visit and visit not in {entry.visit for entry in entries} | {receipt["visit"] for receipt in receipts}:
             continue
-        broken = journal.verify_chain(entries)
+        broken = journal.verify_chain(entries, is_whole=not holes(connection, life["device"], life["epoch"]))
         if broken:
             yield Finding(_place(broken.device, broken.epoch, broken.seq), broken.why)
         else:
             yield from _central_facts(entries)
         yield from _receipts(entries, receipts)
+
+
+def _holes(connection: Connection, visit: str | None) -> Iterator[Finding]:
+    of_visit = rows(connection, "SELECT DISTINCT device, epoch FROM entry WHERE visit = :v", v=visit) if visit else []
+    for hole in holes(connection):
+        if visit is None or {"device": hole.device, "epoch": hole.epoch} in of_visit:
+            yield Finding(
+                f"{_place(hole.device, hole.epoch, hole.first)}–{hole.last}",
+                "đã mất khi khôi phục, đang chờ các máy gửi lại / lost when central was restored; phones are asked for them",
+            )
 
 
 def _place(device: str, epoch: str, seq: Any) -> str:

@@ -256,6 +256,15 @@ class Valley:
                         },
                     )  # fmt: skip
 
+    def restore_database(self, folder: str) -> None:
+        """Central's database is put back to what `folder` has; its photos and its witness stay as they are."""
+        self.app.state.db.close()
+        file = self.settings.data / "central.sqlite"
+        for part in self.settings.data.glob("central.sqlite-*"):
+            part.unlink()
+        shutil.copyfile(self.folder / folder / file.name, file)
+        self.app.state.db, self.app.state.readings = Database(self.settings.database_url), Readings()
+
     def back_up_central(self, folder: str) -> None:
         """A copy of central's folder as it is now."""
         self.app.state.db.close()

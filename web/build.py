@@ -19,7 +19,7 @@ from typing import Any
 import brotli
 
 from web.client import ONLY, client_folder, copy_client
-from web.packages import HERE, BuildFailed, app_zip, digest, memory_image, packages_zip, run
+from web.packages import HERE, BuildFailed, app_zip, beside_python, digest, from_npm, memory_image, packages_zip
 
 ROOT = HERE.parent
 DIST = HERE / "dist"
@@ -57,7 +57,7 @@ def build(target: Path, *, root: Path = ROOT, with_image: bool = False, say: Say
     say("Dựng ứng dụng hiện trường / building the field app")
     try:
         CACHE.mkdir(parents=True, exist_ok=True)
-        node = _node()
+        node = beside_python("node")
         pyodide = client_folder() / "pyodide"
         unfinished = target.with_name(f"{target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -115,31 +115,12 @@ def fingerprint(root: Path) -> str:
     return digest(*parts)
 
 
-def _node() -> str:
-    """The Node.js that came with the packages of run.lock."""
-    node = Path(sys.executable).with_name("node")
-    found = str(node) if node.exists() else shutil.which("node")
-    if not found:
-        raise BuildFailed("Thiếu Node.js: cài các gói của run.lock / Node.js is missing: install what run.lock names")
-    return found
-
-
 def _reader_of_codes(target: Path) -> None:
     """The QR reader from npm, as the lock file names it."""
-    key = digest((HERE / "package-lock.json").read_bytes())[:16]
-    folder = CACHE / f"npm-{key}"
-    if not (folder / "node_modules" / "qr").exists():
-        npm = Path(sys.executable).with_name("npm")
-        command = str(npm) if npm.exists() else shutil.which("npm")
-        if not command:
-            raise BuildFailed("Thiếu npm / npm is missing: install what run.lock names")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(HERE / name, folder / name)
-        run([command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)], "npm ci")
+    taken = from_npm(HERE, CACHE) / "qr"
     target.mkdir()
     for name in ("decode.js", "index.js", "LICENSE"):
-        shutil.copyfile(folder / "node_modules" / "qr" / name, target / name)
+        shutil.copyfile(taken / name, target / name)
 
 
 def _assets(assets: Path, target: Path) -> None:

@@ -58,13 +58,30 @@ def digest(*parts: bytes) -> str:
     return whole.hexdigest()
 
 
-def packages_zip(cache: Path, pyodide: Path, node: str) -> Path:
-    """The packages in one archive; made once per lock file, then taken from `cache`."""
-    key = digest(LOCK.read_bytes(), COMPILE.read_bytes(), "\n".join(LEFT_OUT).encode(), _interpreter(pyodide))[:16]
-    archive = cache / f"packages-{key}.zip"
-    if archive.exists():
-        return archive
-    folder = cache / "packages"
+def beside_python(name: str) -> str:
+    """A program that came with the packages of run.lock (`node`, `npm`), or the machine's own. Raises BuildFailed."""
+    program = Path(sys.executable).with_name(name)
+    found = str(program) if program.exists() else shutil.which(name)
+    if not found:
+        raise BuildFailed(f"Thiếu {name}: cài các gói của run.lock / {name} is missing: install what run.lock names")
+    return found
+
+
+def from_npm(listed: Path, cache: Path) -> Path:
+    """The `node_modules` that the package-lock.json in `listed` names; fetched once per lock file. Raises BuildFailed."""
+    folder = cache / f"npm-{digest((listed / 'package-lock.json').read_bytes())[:16]}"
+    if not (folder / "whole").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(listed / name, folder / name)
+        npm = [beside_python("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        run(npm, "npm ci")
+        (folder / "whole").touch()
+    return folder / "node_modules"
+
+
+def fetch_packages(folder: Path) -> None:
+    """The packages of `packages.lock` as they come, into `folder`, which is made anew. Raises BuildFailed."""
     shutil.rmtree(folder, ignore_errors=True)
     run(
         [
@@ -74,6 +91,16 @@ def packages_zip(cache: Path, pyodide: Path, node: str) -> Path:
         ],
         "Tải các gói cho trình duyệt / fetching the packages for the browser",
     )  # fmt: skip
+
+
+def packages_zip(cache: Path, pyodide: Path, node: str) -> Path:
+    """The packages in one archive; made once per lock file, then taken from `cache`."""
+    key = digest(LOCK.read_bytes(), COMPILE.read_bytes(), "\n".join(LEFT_OUT).encode(), _interpreter(pyodide))[:16]
+    archive = cache / f"packages-{key}.zip"
+    if archive.exists():
+        return archive
+    folder = cache / "packages"
+    fetch_packages(folder)
     for name in LEFT_OUT:
         path = folder / name
         if not path.exists():

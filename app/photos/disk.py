@@ -13,6 +13,7 @@ class FolderOnDisk:
     def __init__(self, path: Path):
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
+        _sync(path.parent)  # or its files are durable in a folder that is not
 
     def names(self) -> set[str]:
         return {entry.name for entry in os.scandir(self.path)}
@@ -40,17 +41,18 @@ class FolderOnDisk:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(unfinished, self.path / name)
-            self._sync()
+            _sync(self.path)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
 
-    def _sync(self) -> None:
-        # A rename is durable only once its folder is. Windows cannot open folders; NTFS journals renames itself.
-        if os.name == "nt":
-            return
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+
+def _sync(folder: Path) -> None:
+    """What a folder names is durable only once the folder is. Windows cannot open folders; NTFS journals names itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

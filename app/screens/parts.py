@@ -161,14 +161,13 @@ def pressable(
     radius: float = RADIUS,
 ) -> ft.Control:
     """Any content as one button; it is called by the texts inside, or by `name` alone."""
-    return ft.Semantics(
+    one = ft.Semantics(
         identifier=identifier,
         container=True,
         button=True if on_click is not None else None,
         label=name,
         exclude_semantics=name is not None,
         selected=selected,
-        expand=expand,
         content=ft.Container(
             content,
             on_click=on_click,
@@ -179,6 +178,7 @@ def pressable(
             border_radius=radius,
         ),
     )
+    return ft.MergeSemantics(one, expand=expand)  # content with a node of its own would be a button inside a button
 
 
 # ---------------------------------------------------------------------------------------------------- showing

@@ -104,7 +104,10 @@ async def run(job: Run) -> Progress:
     try:
         progress = await _figures(job)
         await _reference(job)
-        return await _files(job, progress)
+        progress = await _files(job, progress)
+        with job.store.writing() as connection:
+            ledger.compact_daily(connection, job.now())
+        return progress
     except httpx.DecodingError as error:
         raise _not_central() from error
 

@@ -293,14 +293,17 @@ class BrokenLink(NamedTuple):
     why: str
 
 
-def verify_chain(entries: Iterable[JournalEntry], *, is_whole: bool = True) -> BrokenLink | None:
+def verify_chain(
+    entries: Iterable[JournalEntry], *, is_whole: bool = True, after: tuple[int, str] = (0, "")
+) -> BrokenLink | None:
     """Walk the entries of one (device, epoch) in order of seq and recompute every hash; None when all is as written.
+
+    `after` is (seq, hash) of the entry they follow, where those before were dropped.
 
     A chain pulled from central is not `is_whole`: what central refused or does not show this team is missing from it. An
     entry behind such a gap is taken as it is, since the hash before it is not known here; those after it are checked again.
     """
-    expected = 1
-    prev = ""
+    expected, prev = after[0] + 1, after[1]
     for entry in entries:
         place = (entry.device, entry.epoch, entry.seq)
         if entry.seq == 1:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
 from app.schema import Step, read_meta, write_meta
-from app.sync import journal, merge
+from app.sync import journal, merge, relay
+from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp
@@ -27,9 +28,11 @@ PHONE: list[Step] = [
         "CREATE INDEX ix_file_received ON file (received)",
         """CREATE TABLE conflict (
             kind TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id, field))""",
-    ]
+    ],
+    "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
-"""The phone's own tables: files to send (role preview or photo) and conflicts central has told of."""
+"""The phone's own tables: files to send (role preview or photo), conflicts central has told of, entries of others that were
+handed to central."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,9 @@ def waiting(connection: Connection) -> Waiting:
 
 def note_brought(connection: Connection, visits: Iterable[str] = ()) -> None:
     """Remember which visits hold entries of other phones that came by file and that central has not handed out yet."""
+    visits = set(visits)
+    if visits:
+        relay.look_again(connection)
     known = {*json.loads(read_meta(connection, "brought") or "[]"), *visits}
     if not known:
         return
@@ -156,14 +162,17 @@ def outgoing(
     )
     entries = [entry for seq, entry in enumerate(found, done + 1) if entry.seq == seq]
     batch = _whole_taps(entries, max_entries, max_bytes)
-    prev = journal.genesis(epoch)
-    if done:
+    start = checkpoint(connection, epoch)
+    prev = start.head
+    if done > start.seq:
         prev = connection.execute(
             text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
             {"d": device, "e": epoch, "s": done},
         ).scalar_one()
     cursor = read_meta(connection, "cursor")
+    size = sum(len(entry.patch.encode()) + len(entry.record) + 80 for entry in batch)
     return {
+        **relay.outgoing(connection, max_entries - len(batch), max_bytes - size),
         "protocol": PROTOCOL,
         "schema": batch[0].schema_version if batch else SCHEMA,
         "server_id": _server(connection),
@@ -207,6 +216,7 @@ class Taken:
 
     acked: int
     more: bool
+    """Central is to be asked again at once."""
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
@@ -233,6 +243,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
+    if (durable := int(answer.get("durable", 0))) > 0:
+        write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
     for seq, ms, counter in answer.get("effective", ()):
@@ -252,8 +264,12 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
             ),
             {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
         )
-    if not taken.more:
+    is_whole = not taken.more
+    if is_whole:
         note_brought(connection)
+    is_asked, visits = relay.take_answer(connection, request, answer, device, is_whole)
+    taken.more |= is_asked
+    taken.visits |= visits
     mark_received(connection, set(request["photos"]) - set(taken.missing))
     write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
     write_meta(connection, "synced_at", str(now_ms))
@@ -390,8 +406,13 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
 
 
 def rewind(connection: Connection, epoch: str, done: int) -> None:
-    """Central holds less of an epoch than was thought: send again from there. Raises Behind when it holds more than is here."""
+    """Central holds less of an epoch than was thought: send again from there.
+
+    Raises Behind when it holds more than is here, or asks for what was dropped here once a backup held it.
+    """
     _stop_if_behind(connection, epoch, done)
+    if done < checkpoint(connection, epoch).seq:
+        raise Behind(epoch)
     write_meta(connection, f"acked:{epoch}", str(max(0, done)))
 
 
@@ -404,12 +425,22 @@ def forget_central(connection: Connection, server_id: str) -> None:
         text("SELECT DISTINCT epoch FROM entry WHERE device = :d"), {"d": _device(connection)}
     ).scalars()
     for epoch in epochs.all():
-        write_meta(connection, f"acked:{epoch}", "0")
+        write_meta(connection, f"acked:{epoch}", str(checkpoint(connection, epoch).seq))
     write_meta(connection, "cursor", "")
     write_meta(connection, "seen", "0")
     connection.execute(text("UPDATE entry SET position = NULL"))
     connection.execute(text("DELETE FROM conflict"))
+    relay.forget(connection)
     connection.execute(text("UPDATE file SET received = FALSE WHERE why IS NULL"))
+
+
+def compact_daily(connection: Connection, now_ms: int) -> int:
+    """Once a day: drop old entries that a backup of central's holds; returns how many. `now_ms` is this phone's clock."""
+    central_ms = now_ms + int(read_meta(connection, "clock_offset_ms") or 0)
+    epoch = read_meta(connection, "epoch")
+    if epoch is None or not is_due(connection, central_ms):
+        return 0
+    return compact(connection, _device(connection), epoch, central_ms)
 
 
 def refusals(connection: Connection) -> list[dict[str, Any]]:

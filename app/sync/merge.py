@@ -121,14 +121,14 @@ def load(connection: Connection, kind: str, record: str) -> Record:
     if found is None:
         return Record({}, {})
     *values, stamps, extra = found
-    fields = json.loads(extra)
+    fields, orders = json.loads(extra), _orders(stamps)
     for (name, wanted), value in zip(table.types.items(), values, strict=True):
-        if value is not None:
+        if value is not None and name in orders:  # without a stamp nobody wrote it: it follows from the id
             if name in table.json_columns:
                 fields[name] = json.loads(value)
             else:
                 fields[name] = bool(value) if wanted is bool else value
-    return Record(fields, _orders(stamps))
+    return Record(fields, orders)
 
 
 def _orders(stamps: str) -> dict[str, Order]:
@@ -153,11 +153,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if (
-        kind == "answer"
-    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
-        for name, part in zip(("visit", "row", "item"), record_id.split("/"), strict=False):
-            row[name] = part if row[name] is None else row[name]
+    if kind == "answer":  # its id says where it belongs, even when the entry that said so was refused or is still to come
+        parts = record_id.split("/")
+        for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
+            if row[name] is None and name not in extra:
+                row[name] = part
     return row
 
 
@@ -189,7 +189,8 @@ def recompute(connection: Connection, kind: str, record_id: str) -> None:
     """Read one record anew from all its entries: needed when an entry's effective stamp or verdict has changed."""
     entries = select(connection, "record = :record AND kind = :kind", record=record_id, kind=kind)
     applied = [entry for entry in entries if entry.verdict == "applied"]
-    if not applied:
+    record = folded_away(connection, kind, record_id)
+    if not applied and not record.stamps:
         table = READINGS[kind].__tablename__ if kind in READINGS else None
         if table is not None:
             connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
@@ -198,10 +199,38 @@ def recompute(connection: Connection, kind: str, record_id: str) -> None:
                 text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
             )
         return
-    record = Record({}, {})
     for entry in applied:
         fold_in(record, entry)
     _store(connection, kind, record_id, record)
+
+
+def folded_away(connection: Connection, kind: str, record_id: str) -> Record:
+    """What entries that were dropped here said of a record; without fields and stamps when there were none."""
+    found = connection.execute(
+        text("SELECT fields, stamps FROM compacted WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
+    ).one_or_none()
+    return Record(json.loads(found.fields), _orders(found.stamps)) if found else Record({}, {})
+
+
+def fold_away(connection: Connection, entries: Iterable[JournalEntry]) -> None:
+    """Keep what entries that are about to be dropped say, record by record; they are applied ones."""
+    records: dict[tuple[str, str], Record] = {}
+    for entry in entries:
+        key = (entry.kind, entry.record)
+        if key not in records:
+            records[key] = folded_away(connection, *key)
+        fold_in(records[key], entry)
+    for (kind, record_id), record in records.items():
+        connection.execute(
+            text(
+                "INSERT INTO compacted (kind, id, fields, stamps) VALUES (:kind, :id, :fields, :stamps) "
+                "ON CONFLICT (kind, id) DO UPDATE SET fields = excluded.fields, stamps = excluded.stamps"
+            ),
+            {
+                "kind": kind, "id": record_id, "fields": _dumps(record.fields),
+                "stamps": _dumps({field: list(order) for field, order in record.stamps.items()}),
+            },
+        )  # fmt: skip
 
 
 def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
@@ -210,15 +239,20 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
         connection.execute(text(f'DELETE FROM "{READINGS[kind].__tablename__}"'))
     connection.execute(text("DELETE FROM other"))
     read = 0
+    folded = {tuple(key) for key in connection.execute(text("SELECT kind, id FROM compacted"))}
     entries = select(connection, "verdict = 'applied' ORDER BY kind, record")
     for (kind, record_id), group in itertools.groupby(entries, key=lambda e: (e.kind, e.record)):
         if kind in READINGS and kind not in kinds:
             continue
-        record = Record({}, {})
+        key = (kind, record_id)
+        record = folded_away(connection, *key) if key in folded else Record({}, {})
+        folded.discard(key)
         for entry in group:
             fold_in(record, entry)
             read += 1
         _store(connection, kind, record_id, record)
+    for kind, record_id in folded:
+        _store(connection, kind, record_id, folded_away(connection, kind, record_id))
     return read
 
 

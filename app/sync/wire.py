@@ -4,6 +4,11 @@ An entry from a phone is `[ms, counter, tx, seen, author, kind, id, patch]`, seq
 phone is `[position, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, id, patch, hash]`. Beyond the design's
 members an answer carries `pulled_effective` `[[position, ms, counter], …]`: the effective stamps of pulled entries where they
 differ from the authored ones, since a reader needs both (one to check the hash, one to merge).
+
+Entries that a phone holds of others travel back in the pull form: a request says under `holds` which ranges
+`[device, epoch, first, last]` it holds without having them from this central, an answer names under `want` those that central
+lacks, the next request brings them under `relayed` (numbered in place of a position, effective stamps in
+`relayed_effective` as above), and `relay_refused` names those central does not read.
 """
 
 import re
@@ -45,6 +50,15 @@ class WireEntry(NamedTuple):
     visit: str
 
 
+class Span(NamedTuple):
+    """A range of one journal, both ends included."""
+
+    device: str
+    epoch: str
+    first: int
+    last: int
+
+
 class SyncRequest(NamedTuple):
     schema: int
     server_id: str | None
@@ -58,6 +72,10 @@ class SyncRequest(NamedTuple):
     cursor: str | None
     max_bytes: int
     photos: list[str]
+    holds: list[Span]
+    relayed: list[Any]
+    """As they came: one that is damaged is refused alone."""
+    relayed_effective: dict[int, Stamp]
 
 
 def _integer(body: Mapping[str, Any], field: str, low: int = 0, default: int | None = None) -> int:
@@ -103,6 +121,9 @@ def read_request(body: Any) -> SyncRequest:
     photos = body.get("photos", [])
     if not isinstance(photos, list) or len(photos) > 1000:
         raise Malformed("photos", "cần danh sách tối đa 1000 ảnh / a list of at most 1000 is needed")
+    relayed = body.get("relayed", [])
+    if not isinstance(relayed, list):
+        raise Malformed("relayed", "cần một danh sách / a list is needed")
     server_id, cursor = body.get("server_id"), body.get("cursor")
     return SyncRequest(
         schema=_integer(body, "schema", 1),
@@ -117,7 +138,38 @@ def read_request(body: Any) -> SyncRequest:
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
         photos=[_matching(p, f"photos[{i}]", _SHA256) for i, p in enumerate(photos)],
+        holds=read_spans(body.get("holds", []), "holds"),
+        relayed=relayed,
+        relayed_effective=_stamps(body.get("relayed_effective", []), "relayed_effective"),
     )
+
+
+SPANS_MAX = 200
+SPAN_MAX = 100_000
+"""Entries in one range."""
+
+
+def read_spans(raw: Any, field: str) -> list[Span]:
+    """Ranges `[device, epoch, first, last]`. Raises Malformed."""
+    if not isinstance(raw, list) or len(raw) > SPANS_MAX:
+        raise Malformed(field, f"cần danh sách tối đa {SPANS_MAX} đoạn / a list of at most {SPANS_MAX} is needed")
+    spans = []
+    for i, one in enumerate(raw):
+        if not isinstance(one, list) or len(one) != 4:
+            raise Malformed(f"{field}[{i}]", "cần 4 phần / 4 parts are needed")
+        device, epoch = _name(one[0], f"{field}[{i}]"), _matching(one[1], f"{field}[{i}]", _EPOCH)
+        first, last = (_checked_integer(number, f"{field}[{i}]", 1) for number in one[2:])
+        if not first <= last < first + SPAN_MAX:
+            raise Malformed(f"{field}[{i}]", "đoạn không hợp lệ / not a range")
+        spans.append(Span(device, epoch, first, last))
+    return spans
+
+
+def _stamps(raw: Any, field: str) -> dict[int, Stamp]:
+    if not isinstance(raw, list) or not all(isinstance(one, list) and len(one) == 3 for one in raw):
+        raise Malformed(field, "cần danh sách [số, ms, counter] / a list of [number, ms, counter] is needed")
+    found = [[_checked_integer(part, field) for part in one] for one in raw]
+    return {number: Stamp(ms, counter) for number, ms, counter in found}
 
 
 def _entry(raw: Any, where: str) -> WireEntry:

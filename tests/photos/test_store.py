@@ -154,7 +154,8 @@ def test_a_disk_that_turns_out_full_at_the_flush_is_said_too(tmp_path: Path, mon
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    files = files_in(tmp_path)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NoRoom):
-        keep(files_in(tmp_path), PHOTO)
+        keep(files, PHOTO)
     assert list(tmp_path.iterdir()) == []

@@ -123,6 +123,15 @@ class Phone:
             self.sees(seeing)
         return self
 
+    def go(self, path: str, seeing: str | None = None) -> None:
+        """Changes the address as a link inside the page would, without loading the app again."""
+        self.page.evaluate(
+            "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate', { state: null })); }",
+            path,
+        )
+        if seeing is not None:
+            self.sees(seeing)
+
     # finding ------------------------------------------------------------------------------------------------
 
     def node(self, name: str) -> Locator:

@@ -437,11 +437,11 @@ def test_an_address_of_nothing_becomes_a_message_with_a_way_home(day: Day, phone
 
 def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone: Phone) -> None:
     visit = f"/visit/{day.messy}"
+    photo = day.recorded(day.photographed).photos[0].id
     ready = {
         "/": "start-visit",
         "/visits": "search",
         "/sync": "sync-now",
-        "/settings": "language-vi",
         "/start": "not-listed",
         "/enrol": "enrol",
         visit: "take-photo",
@@ -449,12 +449,18 @@ def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone
         f"{visit}/count": "back",
         f"{visit}/section/one_stop": "back",
         f"{visit}/photo": "back",
+        f"/photo/{photo}": "photo-remove",
+        "/settings": "language-vi",
     }
-    for path, name in ready.items():
-        phone.page.set_viewport_size({"width": 360, "height": 2400 if path.count("/") == 3 else 5200})
-        phone.open(day.app.url + path)
-        there(phone, name)
-        phone.settle()
-        assert phone.unnamed() == [], path
-        assert phone.small_targets() == [], path
+    phone.open(f"{day.app.url}/settings", "Ngôn ngữ")
+    for language, words in (("en", "Language"), ("vi", "Ngôn ngữ")):
+        phone.tap_until(f"language-{language}", words)
+        for path, name in ready.items():
+            phone.page.set_viewport_size({"width": 360, "height": 2400 if path.endswith(("count", "photo")) else 5200})
+            phone.go(path)
+            there(phone, name)
+            phone.settle()
+            assert phone.unnamed() == [], (path, language)
+            assert phone.small_targets() == [], (path, language)
+        phone.page.set_viewport_size({"width": 360, "height": 640})
     assert phone.complaints == []

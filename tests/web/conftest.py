@@ -42,6 +42,7 @@ def new_pocket(playwright: Playwright, tmp_path: Path) -> Iterator[PocketMaker]:
     yield make
     for pocket in pockets:
         pocket.stop()
+    assert not [url for pocket in pockets for url in pocket.strangers], "no request leaves the origin"
 
 
 @pytest.fixture

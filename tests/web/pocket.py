@@ -40,7 +40,14 @@ class Pocket:
     browser: Browser | None = None
     requests: list[str] = field(default_factory=list)
     """Every address any page, worker or service worker asked for, in this life of the browser and those before."""
+    origins: set[str] = field(default_factory=set)
+    """Where pages were opened from."""
     complaints: list[str] = field(default_factory=list)
+
+    @property
+    def strangers(self) -> list[str]:
+        """Requests that left the origin of every page opened here."""
+        return [url for url in self.requests if not url.startswith((*self.origins, "data:", "blob:", "about:"))]
 
     def start(self) -> "Pocket":
         self.profile.mkdir(parents=True, exist_ok=True)
@@ -99,6 +106,7 @@ class Pocket:
         page.set_viewport_size({"width": self.size[0], "height": self.size[1]})
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.origins.add("/".join(url.split("/")[:3]) + "/")
         page.goto(url)
         return page
 

@@ -1,0 +1,176 @@
+"""Rights and content of single entries: what each may be read as, whoever brings it.
+
+A verdict never drops an entry: it stays in its chain, applied, `pending` while the visit it belongs to is not known, or
+`rejected` with a problem that becomes a task on the phone.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.checklist import Refusal, Template, check_value
+from app.geopoint import read_geopoint
+from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, TEXT_MAX, VISIT_KINDS
+from app.sync import merge
+from app.sync.journal import JournalEntry
+from app.sync.stamp import answer_id
+from central.problems import problem_type
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who wrote: the enrolled phone, its user, and the user's team."""
+
+    device: str
+    user: str
+    team: str
+
+
+class Judge:
+    """Rights and content of single entries; remembers what it has looked up for one batch."""
+
+    def __init__(self, connection: Connection, templates: Mapping[str, Template]):
+        self._connection, self._templates = connection, templates
+        self._items: dict[str, Template | None] = {}
+
+    def verdict(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
+        """The entry with its visit filled in and its verdict: applied, pending or rejected."""
+        if entry.author != sender.user:
+            return _rejected(
+                entry, "wrong-author", "Người ghi không phải người của máy này", "Not this phone's user", "author"
+            )
+        if entry.kind in CENTRAL_KINDS:
+            return _rejected(
+                entry, "not-allowed", "Chỉ trung tâm được ghi loại này", "Only central writes this kind", "kind"
+            )
+        if not sender.team:
+            return _rejected(entry, "scope-denied", "Người ghi chưa thuộc đoàn nào", "The author has no team", "author")
+        if entry.kind == "visit":
+            return self._visit(entry, sender)
+        visit = merge.visit_of(self._connection, entry)
+        entry = entry._replace(visit=visit)
+        if not visit:
+            if entry.kind not in VISIT_KINDS:
+                return entry  # a kind of a newer version: kept, and shown to the author's team only
+            return entry._replace(verdict="pending")
+        owner = self._team_of(visit)
+        if owner is None:
+            return entry._replace(verdict="pending")
+        if owner != sender.team or self._belongs_elsewhere(entry, sender):
+            return _out_of_scope(entry)
+        return self._content(entry)
+
+    def _belongs_elsewhere(self, entry: JournalEntry, sender: Sender) -> bool:
+        """Whether the record is already one of another team's visit: naming an own visit does not move it over."""
+        if entry.kind == "answer":
+            return False  # its id names its visit
+        visit = merge.load(self._connection, entry.kind, entry.record).fields.get("visit")
+        return isinstance(visit, str) and visit != entry.visit and self._team_of(visit) not in (None, sender.team)
+
+    def _team_of(self, visit: str) -> str | None:
+        """The team of a visit; None while the visit is not known."""
+        row = self._connection.execute(text("SELECT team FROM visit WHERE id = :id"), {"id": visit}).one_or_none()
+        return None if row is None else (row.team or "")
+
+    def _visit(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
+        owner = self._team_of(entry.record)
+        if owner is None and "team" not in entry.fields:
+            return entry._replace(verdict="pending")  # a later change of a visit whose beginning is still to come
+        claimed = entry.fields.get("team", owner) or ""
+        if claimed != sender.team or owner not in (None, "", sender.team):
+            return _out_of_scope(entry)
+        return self._content(entry)
+
+    def _content(self, entry: JournalEntry) -> JournalEntry:
+        """Refuse what the record cannot hold; fields that are not known here are kept as they are."""
+        fields = entry.fields
+        model = READINGS.get(entry.kind)
+        if model is not None:
+            for name, value in fields.items():
+                problem = _misfit(entry.kind, name, value)
+                if problem:
+                    return _rejected(entry, "bad-value", *problem, name)
+        if entry.kind == "answer":
+            return self._answer(entry, fields)
+        return entry
+
+    def _answer(self, entry: JournalEntry, fields: Mapping[str, Any]) -> JournalEntry:
+        parts = entry.record.split("/")
+        if len(parts) != 3 or any(
+            fields.get(name, part) != part for name, part in zip(("visit", "row", "item"), parts, strict=True)
+        ):
+            return _rejected(
+                entry,
+                "bad-id",
+                "Mã câu trả lời không khớp",
+                f"An answer's id is {answer_id('visit', 'row', 'item')}",
+                "id",
+            )
+        template = self._template(parts[0])
+        if template is None:
+            return entry
+        item = template.items.get(parts[2])
+        if item is None:
+            return _rejected(
+                entry, "unknown-item", "Phiếu kiểm tra không có mục này", "The checklist has no such item", "item"
+            )
+        value = fields.get("value")
+        if value is not None:
+            try:
+                check_value(item, value)
+            except Refusal as refusal:
+                vi, _, en = str(refusal).partition(" / ")
+                return _rejected(entry, "bad-value", vi, en or vi, "value")
+        return entry
+
+    def _template(self, visit: str) -> Template | None:
+        if self._items.get(visit) is None:
+            row = self._connection.execute(
+                text("SELECT template, template_version FROM visit WHERE id = :id"), {"id": visit}
+            ).one_or_none()
+            self._items[visit] = self._templates.get(f"{row.template}@{row.template_version}") if row else None
+        return self._items[visit]
+
+
+_LONG_TEXTS = {"remark", "caption", "note"}
+_WHOLE_NUMBERS = {
+    "moment", "position", "bytes", "width", "height", "taken_at", "visit_started_at", "visit_ended_at", "template_version",
+}  # fmt: skip
+_STATUSES = ("open", "closed", "signed")
+
+
+def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
+    """Why a known field cannot hold a value, in both languages; None when it can."""
+    if value is None or (kind == "answer" and name == "value") or name not in READINGS[kind].model_fields:
+        return None
+    if name in ("id", "stamps", "extra"):
+        return "Tên trường dành riêng", "a reserved field name"
+    if name == "geopoint":
+        if isinstance(value, str) and read_geopoint(value):
+            return None
+        return "Vị trí không đúng dạng hoặc ngoài phạm vi", "a geopoint reads: latitude longitude altitude accuracy"
+    if name == "removed":
+        return None if isinstance(value, bool) else ("Cần đúng hoặc sai", "true or false is needed")
+    if name in _WHOLE_NUMBERS:
+        is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return None if is_number else ("Cần số nguyên không âm", "a whole number, 0 or more, is needed")
+    if not isinstance(value, str):
+        return "Cần chữ", "text is needed"
+    if name == "status" and value not in _STATUSES:
+        return "Trạng thái không có", "status is open, closed or signed"
+    longest = TEXT_MAX if name in _LONG_TEXTS else NAME_MAX
+    if len(value) > longest:
+        return f"Dài quá {longest} ký tự", f"longer than {longest} characters"
+    return None
+
+
+def _rejected(entry: JournalEntry, name: str, vi: str, en: str, field: str) -> JournalEntry:
+    problem = {"type": problem_type(name), "title": f"{vi} / {en}", "field": field}
+    return entry._replace(verdict="rejected", problem=json.dumps(problem, ensure_ascii=False))
+
+
+def _out_of_scope(entry: JournalEntry) -> JournalEntry:
+    return _rejected(entry, "scope-denied", "Cuộc kiểm tra của đoàn khác", "The visit belongs to another team", "visit")

@@ -1,0 +1,125 @@
+"""Central restored from a backup: it is found out by itself, phones send again what is missing, and nothing is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.cli import main
+from central.database import Database
+from central.holes import holes
+from central.verify import verify
+from central.witness import Witness
+from tests.sync.test_exchange import _both_worked, a_morning, entries_at_central
+from tests.sync.test_two_phones import assert_all_agree, own_entries
+from tests.valley import Valley, dump, told
+
+
+@pytest.fixture
+def valley(tmp_path: Path) -> Iterator[Valley]:
+    valley = Valley(tmp_path)
+    yield valley
+    valley.close()
+
+
+def missing(valley: Valley) -> list[tuple[str, int, int]]:
+    """(device, first, last) of what central knows to be missing."""
+    with valley.app.state.db.reading() as connection:
+        return [(hole.device, hole.first, hole.last) for hole in holes(connection)]
+
+
+def findings(valley: Valley) -> list[str]:
+    with valley.app.state.db.reading() as connection:
+        return [str(finding) for finding in verify(connection, valley.app.state.photos)]
+
+
+@told
+async def test_a_restored_database_is_found_out_named_and_filled_up_again(valley: Valley) -> None:
+    valley.cuc.book.answer(valley.visit, "objective_difficulty", "Mất điện")
+    await valley.sync_until_quiet()
+    valley.back_up_central("last night")
+    known_as = valley.app.state.db.server_id
+    await _both_worked(valley)
+    before = dump(valley.app.state.db)
+    devices = sorted(own_entries(valley.phones[name])[0][0] for name in ("cuc", "dung"))
+    valley.restore_database("last night")
+    assert valley.app.state.db.server_id != known_as
+    assert sorted(device for device, *_ in missing(valley)) == devices
+    assert all("khôi phục" in finding for finding in findings(valley)) and findings(valley)
+    await valley.sync_until_quiet("cuc", "dung")
+    assert missing(valley) == [] and findings(valley) == []
+    assert dump(valley.app.state.db) == before
+    assert_all_agree(valley, [valley.visit])
+
+
+@told
+async def test_a_database_that_was_not_restored_keeps_its_name(valley: Valley) -> None:
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    known_as = valley.app.state.db.server_id
+    for _ in range(2):
+        valley.app.state.db.close()
+        valley.app.state.db = Database(valley.settings.database_url)
+    assert valley.app.state.db.server_id == known_as
+    with open(valley.settings.data / "central.sqlite.witness", "a", encoding="ascii") as witness:
+        witness.write("0199c0de-0000-7000-8000-000000000001 abab")  # torn by a power cut
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url)
+    assert valley.app.state.db.server_id == known_as and missing(valley) == []
+
+
+@told
+async def test_a_backup_restored_twice_over_is_found_out_twice(valley: Valley) -> None:
+    valley.back_up_central("last night")
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    names = {valley.app.state.db.server_id}
+    for _ in range(2):
+        valley.restore_database("last night")
+        names.add(valley.app.state.db.server_id)
+        assert len(missing(valley)) == 1
+    await valley.sync_until_quiet()
+    assert len(names) == 3 and missing(valley) == []
+    assert_all_agree(valley, [valley.visit])
+
+
+@told
+async def test_the_command_names_what_a_restored_central_lacks(
+    valley: Valley, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    valley.back_up_central("last night")
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    [(device, *_)] = own_entries(valley.cuc)[:1]
+    valley.restore_database("last night")
+    known_as = valley.app.state.db.server_id
+    monkeypatch.setenv("KIEMTRA_DATA", str(valley.settings.data))
+    assert main(["restored"]) == 0
+    said = capsys.readouterr().out
+    assert device in said and known_as not in said
+    assert main(["verify"]) == 1 and "đang chờ các máy gửi lại" in capsys.readouterr().out
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url)
+    await valley.sync_until_quiet()
+    assert_all_agree(valley, [valley.visit])
+
+
+@told
+async def test_a_witness_on_another_disk_tells_of_a_folder_restored_whole(valley: Valley, tmp_path: Path) -> None:
+    """With everything restored from one folder nothing beside the database knows better; a witness elsewhere does."""
+    apart = tmp_path / "apart" / "witness"
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url, apart)
+    valley.back_up_central("last night")
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url, apart)
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync("cuc")
+    seen = Witness(apart).read()
+    assert seen and (entries_at_central(valley)[-1][2], entries_at_central(valley)[-1][3]) in seen.ends.values()
+    known_as = valley.app.state.db.server_id
+    valley.replace_central("last night")
+    assert valley.app.state.db.server_id == known_as
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url, apart)
+    assert valley.app.state.db.server_id != known_as and len(missing(valley)) == 1
