@@ -7,7 +7,8 @@ the endpoint on is the real code. `/reference` always says "not changed": it is 
 import asyncio
 import gzip
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ from starlette.requests import ClientDisconnect
 
 from app.schema import read_meta
 from central import access, sync_api, uploads
+from central.database import Database as RealDatabase
+from central.holes import Life, acked, ends_held
 from central.photo_store import PhotoStore
 from central.problems import Problem
 from central.readings import Readings
+from central.witness import Seen
 from tests.simulation.clockwork import NOON
-from tests.simulation.database import Database, PowerCut
+from tests.simulation.database import Connection, Database, PowerCut
 from tests.simulation.disk import Disk
 from tests.simulation.stage import at_once
 
@@ -33,16 +37,61 @@ SECRET = b"k" * 32
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
+class Witness:
+    """As `central.witness.Witness`, on a disk that is not waited for: a power cut takes some of the last lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Life, tuple[int, str]]] = []
+        self.server_id: str | None = None
+        self.fresh = 0
+        """Lines since the last cut."""
+        self.is_large = False
+
+    def read(self) -> Seen | None:
+        if self.server_id is None:
+            return None
+        ends: dict[Life, tuple[int, str]] = {}
+        for life, end in self.lines:
+            ends[life] = max(end, ends.get(life, end))
+        return Seen(self.server_id, ends)
+
+    def begin(self, server_id: str, ends: Mapping[Life, tuple[int, str]]) -> None:
+        self.server_id, self.lines, self.fresh = server_id, sorted(ends.items()), 0
+
+    def note(self, ends: Mapping[Life, tuple[int, str]]) -> None:
+        self.lines += sorted(ends.items())
+        self.fresh += len(ends)
+
+    def power_cut(self, rng: random.Random) -> None:
+        lost = rng.randint(0, self.fresh) if rng.random() < 0.3 else 0
+        self.lines, self.fresh = self.lines[: len(self.lines) - lost], 0
+
+
 class CentralDatabase(Database):
-    """As `central.database.Database`."""
+    """As `central.database.Database`, whose own code finds out here too whether this is the database phones know."""
 
-    @property
-    def server_id(self) -> str:
-        return read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
+    server_id = ""
+    central_device = ""
+    _look_back = RealDatabase._look_back
+    restored = RealDatabase.restored
 
-    @property
-    def central_device(self) -> str:
-        return read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+    def __init__(self, image: bytes, witness: Witness):
+        super().__init__(image)
+        self._witness = witness
+
+    def start(self) -> None:
+        """Opened by central."""
+        self.server_id = read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
+        self.central_device = read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+        self._look_back()  # type: ignore[misc]
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        ends: dict[Life, tuple[int, str]] = {}
+        self.connection.info["ends"] = ends
+        with super().writing() as connection:
+            yield connection
+        self._witness.note(ends)
 
 
 class Central:
@@ -50,7 +99,8 @@ class Central:
 
     def __init__(self, world: "World", image: bytes, photos: dict[str, bytes]):
         self.world = world
-        self.database = CentralDatabase(image)
+        self.witness = Witness()
+        self.database = CentralDatabase(image, self.witness)
         self.disk = Disk(lambda: self.now() / 1000)
         root = self.disk.root()
         (root / "parts").mkdir()
@@ -64,6 +114,7 @@ class Central:
         return NOON + int(self.world.loop.seconds * 1000) + self.offset_ms
 
     def start(self) -> None:
+        self.database.start()
         self.state = SimpleNamespace(
             db=self.database,
             photos=PhotoStore(self.disk.root()),  # type: ignore[arg-type]
@@ -136,7 +187,9 @@ class Central:
         for task in list(self._running):
             task.cancel()
         self.database.power_cut()
-        self.disk.power_cut(self.world.luck("central power cut"))
+        luck = self.world.luck(f"power cut {self.world.loop.seconds}")
+        self.disk.power_cut(luck)
+        self.witness.power_cut(luck)
         self.is_up = False
         self.world.loop.call_later(30, self._restart)
 
@@ -147,20 +200,32 @@ class Central:
             self.start()
 
     def back_up(self) -> None:
+        """As `central.backup.back_up`: a verified copy, of which phones then hear that it is durable."""
         self.world.say("central", "is backed up")
+        self.database.commits_left = None
         self.backups.append((self.database.image(), self.disk.image()))
+        with self.database.writing() as connection:
+            c: Any = connection
+            ends = [{"device": d, "epoch": e, "seq": acked(c, d, e)} for d, e in ends_held(c)]
+            c.exec_driver_sql("DELETE FROM durable")
+            c.raw.executemany("INSERT INTO durable (device, epoch, seq) VALUES (:device, :epoch, :seq)", ends)
 
     def restore(self, rng: random.Random) -> None:
-        """Its machine is lost; in its place one of the backups, photos included."""
+        """Its machine is lost; in its place one of the backups, photos included, and perhaps the witness.
+
+        Where phones have dropped entries because the last backup holds them, it is the last backup.
+        """
         if not self.backups:
             return
-        image, photos = rng.choice(self.backups)
-        self.world.say("central", "is restored from a backup")
+        image, photos = self.backups[-1] if self.world.has_compacted() else rng.choice(self.backups)
         self.world.count("central restored")
         for task in list(self._running):
             task.cancel()
         self.database.replace(image)
         self.disk.restore(photos)
+        if rng.random() < 0.3:
+            self.witness.server_id = None
+        self.world.say("central", f"is restored from a backup, {'with' if self.witness.server_id else 'without'} its witness")
         self.world.oracle.central_restored()
         self.is_up = True
         self.start()

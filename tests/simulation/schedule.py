@@ -54,6 +54,7 @@ def schedule(seed: int) -> Schedule:
         troubles["back up"] = 2
     if "central restore" in troubles:
         troubles["central back up"] = 2
+    is_long = rng.random() < 0.2  # months pass: phones drop what is old, uploads expire
     phones, steps = list(cast), []
     for number in range(rng.choice([12, 20, 32, 48])):
         dice = rng.random()
@@ -63,7 +64,7 @@ def schedule(seed: int) -> Schedule:
         elif dice < 0.72:
             kind = "sync"
         elif dice < 0.85:
-            kind, who, size = "wait", "", rng.choice([0.1, 0.7, 2.0, 10.0, 400.0])
+            kind, who, size = "wait", "", rng.choice([0.1, 0.7, 2.0, 10.0, 10.0, 400.0, 3_000_000.0 if is_long else 60.0])
         else:
             kind = rng.choices(list(troubles), list(troubles.values()))[0]
             if kind.endswith("soon"):
