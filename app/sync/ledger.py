@@ -75,7 +75,8 @@ def acked(connection: Connection, epoch: str) -> int:
 def _unsent(connection: Connection) -> dict[str, int]:
     """Epochs of this phone that central does not hold to their end, each with the last seq acknowledged; the present one last.
 
-    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here.
+    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here:
+    what has a position came from central.
     """
     device, present = _device(connection), read_meta(connection, "epoch") or ""
     keys = connection.execute(text("SELECT key FROM meta WHERE key LIKE 'acked:%'")).scalars().all()
@@ -84,10 +85,10 @@ def _unsent(connection: Connection) -> dict[str, int]:
     for epoch in epochs:
         done = acked(connection, epoch)
         follows = connection.execute(
-            text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
+            text("SELECT position FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
             {"d": device, "e": epoch, "s": done + 1},
         ).one_or_none()
-        if follows:
+        if follows and (follows.position is None or epoch == present):
             found[epoch] = done
     return found
 
@@ -248,9 +249,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
     for seq, ms, counter in answer.get("effective", ()):
-        _restamp(connection, device, epoch, seq, Stamp(ms, counter))
+        if seq <= sent:
+            _restamp(connection, device, epoch, seq, Stamp(ms, counter))
     for refusal in answer.get("rejected", ()):
-        _reject(connection, device, epoch, refusal, taken)
+        if refusal["seq"] <= sent:
+            _reject(connection, device, epoch, refusal, taken)
     _pull(connection, answer, taken)
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
@@ -302,7 +305,7 @@ def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: S
 def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
     """A refused entry stays in the chain, is read no more and becomes a task."""
     key = {"d": device, "e": epoch, "s": refusal["seq"]}
-    where = "WHERE device = :d AND epoch = :e AND seq = :s"
+    where = "WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"
     row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
     if row is None:
         return

@@ -114,6 +114,7 @@ class Central:
         return NOON + int(self.world.loop.seconds * 1000) + self.offset_ms
 
     def start(self) -> None:
+        self.database.commits_left = self.disk.writes_left = None
         self.database.start()
         self.state = SimpleNamespace(
             db=self.database,
