@@ -155,7 +155,8 @@ def outgoing(
     done = acked(connection, epoch)
     found = journal.select(
         connection,
-        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' ORDER BY seq LIMIT :n",
+        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' AND (seq <= :a + :n OR tx = "
+        "(SELECT tx FROM entry WHERE device = :d AND epoch = :e AND seq = :a + 1)) ORDER BY seq",
         d=device,
         e=epoch,
         a=done,
@@ -248,9 +249,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     taken.clock_offset_ms = int(answer["now"]) - now_ms
-    for seq, ms, counter in answer.get("effective", ()):
-        if seq <= sent:
-            _restamp(connection, device, epoch, seq, Stamp(ms, counter))
+    _take_effective(connection, request, {seq: Stamp(ms, counter) for seq, ms, counter in answer.get("effective", ())})
     for refusal in answer.get("rejected", ()):
         if refusal["seq"] <= sent:
             _reject(connection, device, epoch, refusal, taken)
@@ -286,6 +285,23 @@ def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
     ).scalar()
     if epoch == read_meta(connection, "epoch") and done > (last or 0):
         raise Behind(epoch)
+
+
+def _take_effective(connection: Connection, request: Mapping[str, Any], capped: Mapping[int, Stamp]) -> None:
+    """Of what was just sent: the stamps central compares; the authored ones again where an earlier central had capped them."""
+    key = {"d": request["device_id"], "e": request["epoch"]}
+    first, sent = request["first_seq"], request["first_seq"] - 1 + len(request["entries"])
+    lowered = connection.execute(
+        text(
+            "SELECT seq, ms, counter FROM entry WHERE device = :d AND epoch = :e AND seq BETWEEN :first AND :sent "
+            "AND (effective_ms <> ms OR effective_counter <> counter)"
+        ),
+        {**key, "first": first, "sent": sent},
+    ).all()
+    stamps = {seq: Stamp(ms, counter) for seq, ms, counter in lowered}
+    for seq, stamp in {**stamps, **capped}.items():
+        if seq <= sent:
+            _restamp(connection, key["d"], key["e"], seq, stamp)
 
 
 def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
@@ -382,7 +398,7 @@ def _give_way(connection: Connection, entry: JournalEntry, taken: Taken) -> None
 
 
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:
-    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central has not acknowledged.
+    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central does not hold.
 
     Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
     """
@@ -390,7 +406,7 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     for old in (left, present):
         write_meta(connection, f"acked:{old}", str(acked(connection, old)))
     key = {"d": device, "e": left, "a": acked(connection, left)}
-    where = "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved'"
+    where = "device = :d AND epoch = :e AND seq > :a AND position IS NULL AND verdict <> 'moved'"
     entries = journal.select(connection, f"{where} ORDER BY seq", **key)
     connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)
