@@ -29,6 +29,7 @@ from tests.simulation.clockwork import NOON
 from tests.simulation.database import Connection, Database, PowerCut
 from tests.simulation.disk import Disk
 from tests.simulation.stage import at_once
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -107,6 +108,8 @@ class Central:
         self.disk.restore(photos)
         self.offset_ms = 0
         self.is_up = True
+        self.torn: set[str] = set()
+        """Photos under way at a power cut: of their bytes anything may be left."""
         self.backups: list[tuple[bytes, dict[str, bytes]]] = []
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -176,8 +179,26 @@ class Central:
         if method == "HEAD":
             return await uploads.head_upload(sha256, request, caller)
         if method == "PATCH":
-            return await uploads.patch_upload(sha256, request, caller)
+            try:
+                return await uploads.patch_upload(sha256, request, caller)
+            finally:
+                self._look_at(sha256)
         raise AssertionError(f"nobody asks for {method} {path}")
+
+    def _parts(self) -> dict[str, bytes]:
+        """Photos under way by their names, as far as they have come."""
+        return {
+            path.rpartition("/")[2]: bytes(node.data)
+            for path, node in self.disk.names.items()
+            if path.startswith("photos/parts/")
+        }
+
+    def _look_at(self, sha256: str) -> None:
+        """What has come of a photo is its beginning, byte for byte."""
+        whole = self.world.files.get(sha256)
+        part = self._parts().get(sha256)
+        if whole and part and sha256 not in self.torn and not whole.startswith(part):
+            self.world.broken.append(Violation("I6", f"{len(part)} bytes of {sha256} are not its beginning"))
 
     # What it suffers
 
@@ -188,6 +209,7 @@ class Central:
         for task in list(self._running):
             task.cancel()
         self.database.power_cut()
+        self.torn |= self._parts().keys()
         luck = self.world.luck(f"power cut {self.world.loop.seconds}")
         self.disk.power_cut(luck)
         self.witness.power_cut(luck)
@@ -226,7 +248,9 @@ class Central:
         self.disk.restore(photos)
         if rng.random() < 0.3:
             self.witness.server_id = None
-        self.world.say("central", f"is restored from a backup, {'with' if self.witness.server_id else 'without'} its witness")
+        self.world.say(
+            "central", f"is restored from a backup, {'with' if self.witness.server_id else 'without'} its witness"
+        )
         self.world.oracle.central_restored()
         self.is_up = True
         self.start()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from app.records import VISIT_KINDS
 from app.sync import journal, merge
 from central.holes import holes
-from tests.simulation.oracle import WORDS, Violation, Words
+from tests.simulation.oracle import WORDS, Words
 from tests.simulation.phone import Phone
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

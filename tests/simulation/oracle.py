@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.sync import journal
 from tests.simulation.central import SECRET
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.phone import Phone
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
 """Fields nobody is asked about: they place a record, are measured, or have a rule of their own."""
-
-
-class Violation(AssertionError):
-    """The system has broken a promise; `invariant` is its number in sync.md §6."""
-
-    def __init__(self, invariant: str, words: str):
-        super().__init__(f"{invariant}: {words}")
-        self.invariant = invariant
 
 
 class Words(NamedTuple):
@@ -106,6 +99,12 @@ class Oracle:
         sent = request["first_seq"] - 1 + len(request["entries"])
         if acked < sent or (acked == sent > 0 and head != request["head_hash"]):
             raise Violation("I4", f"a receipt for another entry than {sent}")
+        next_tx = phone.database.connection.raw.execute(
+            "SELECT tx FROM entry WHERE device = ? AND epoch = ? AND seq = ? AND verdict <> 'moved'",
+            (device, epoch, sent + 1),
+        ).fetchone()
+        if next_tx and request["entries"] and next_tx[0] == request["entries"][-1][2]:
+            raise Violation("I2", f"half a tap is at central: {device} {epoch} {sent}")
         held = phone.database.connection.raw.execute(
             "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
             (device, epoch, sent),

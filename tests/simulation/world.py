@@ -24,9 +24,10 @@ from tests.simulation import clockwork, invariants, stage
 from tests.simulation.central import Central
 from tests.simulation.clockwork import NOON, VirtualLoop
 from tests.simulation.database import Database
-from tests.simulation.oracle import Oracle, Violation
+from tests.simulation.oracle import Oracle
 from tests.simulation.phone import YEAR_MS, Phone, open_notebook
 from tests.simulation.schedule import COPY, Schedule, Step
+from tests.simulation.violation import Violation
 
 SERVER_ID = "5e" * 16
 PEOPLE = {"cuc": ("cuc", "doan-1"), "cuc-2": ("cuc", "doan-1"), "dung": ("dung", "doan-1"), "giang": ("giang", "doan-1"), "hoa": ("hoa", "doan-2")}  # fmt: skip
@@ -46,6 +47,10 @@ class World:
         self.counts: Counter[str] = Counter()
         self.oracle = Oracle(self)
         self._number = 9
+        self.files: dict[str, bytes] = {}
+        """Every photo ever taken, by its name."""
+        self.lost: list[Phone] = []
+        """Phones that nobody will ever sync again."""
         self.broken: list[BaseException] = []
         """What failed in the background, and would be an internal error or an app that stops syncing."""
         self.loop.set_exception_handler(self._note_broken)
@@ -92,7 +97,9 @@ class World:
     @contextlib.contextmanager
     def on_stage(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(stage.set_up(self.central.disk, self.schedule.page_bytes, self.schedule.batch, self.luck("secrets")))
+            stack.enter_context(
+                stage.set_up(self.central.disk, self.schedule.page_bytes, self.schedule.batch, self.luck("secrets"))
+            )
             if self.planted:
                 from tests.simulation.planted import BUGS
 
@@ -158,9 +165,13 @@ class World:
                 before = self.oracle.own_words(phone)
                 phone.restore(*rng.choice(phone.backups))
                 self.oracle.phone_restored(phone, before)
-            case "central crash":
+            case "lose" if phone and len(self.phones) > 2:
+                phone.off("is lost for good")
+                self.oracle.destroyed |= self.oracle.own_words(phone)
+                self.lost.append(self.phones.pop(phone.name))
+            case "central crash" if self.central.is_up:
                 self.central.power_cut("")
-            case "central crash soon":
+            case "central crash soon" if self.central.is_up:
                 if rng.random() < 0.5:
                     self.central.disk.writes_left = int(step.number)
                 else:
