@@ -107,6 +107,14 @@ class Native:
     async def noted(self) -> str:
         return ""
 
+    def is_metered(self) -> bool | None:
+        return self._is_metered
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        self._is_metered = is_metered
+
+    _is_metered: bool | None = None
+
     def on_reconnect(self, tell: Callable[[], None]) -> None:
         """Python is not told; the waits between tries are short enough."""
 

@@ -45,6 +45,8 @@ class Delivery:
     refused: Callable[[File, str], None]
     told: Callable[[], None]
     pace: Pace = field(default_factory=Pace)
+    wanted: Callable[[File], bool] = lambda _file: True
+    """Asked before each file: one that is not to go now stays where it is."""
     sent: Sent = field(default_factory=Sent)
     _begun: dict[str, Upload] = field(default_factory=dict)
     """Uploads that a line broke under, by SHA-256: whoever takes them up asks first how much arrived."""
@@ -89,6 +91,8 @@ class Delivery:
         was_cut = False
         while queue:
             file = queue.popleft()
+            if not self.wanted(file):
+                continue
             held = self._held(file)
             try:
                 await self._attempt(file)

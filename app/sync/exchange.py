@@ -90,6 +90,8 @@ class Run:
     on_reference: Callable[[], None]
     first: Callable[[], Collection[str]] = tuple
     """Names of the photos that matter most, those of findings: they go before the others."""
+    wanted: Callable[[files.File], bool] = lambda _file: True
+    """Whether a file is to be sent now; asked before each, so that one may change one's mind while others go."""
     request_seconds: float | None = None
     """How long one piece of a photo should take to send; see `uploads.Pace`."""
 
@@ -295,7 +297,7 @@ async def _reference(job: Run, tag: str) -> None:
 async def _files(job: Run, progress: Progress) -> Progress:
     first = job.first()
     with job.store.reading() as connection:
-        waiting = files.next_files(connection, first)
+        waiting = [file for file in files.next_files(connection, first) if job.wanted(file)]
     progress = replace(
         progress,
         previews_total=sum(f.role == "preview" for f in waiting),
@@ -332,6 +334,7 @@ async def _files(job: Run, progress: Progress) -> Progress:
         refused,
         told=lambda: job.on_progress(so_far()),
         pace=Pace(job.request_seconds),
+        wanted=job.wanted,
     )
     try:
         await delivery.bring(waiting)
