@@ -40,8 +40,6 @@ HANGS = b"hangs"
 EARLY_FROM = 60_000
 """Bytes of a request that do not leave at once."""
 TELLING = 5000
-NOT_HTTP = b"Invalid HTTP request received."
-"""What the HTTP parser in front of central says to what is no HTTP."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -179,8 +177,8 @@ def wrong_with(request: Hostile, answer: bytes, seconds: float) -> str:
     status = lines[9:12]
     if not status.isdigit() or status >= b"500":
         return f"answered {lines[:60]!r}"
-    if status < b"400" or request.is_head or body == NOT_HTTP:
-        return "" if body != NOT_HTTP or status == b"400" else f"not HTTP, answered {status!r}"
+    if status < b"400" or (request.is_head and not body):
+        return ""
     headers = lines.lower()
     if b"content-type: application/problem+json" not in headers:
         return f"{status.decode()} without a problem document: {answer[:200]!r}"
