@@ -206,7 +206,7 @@ def details_of(
         elif state.why:
             why = state.why.split(" / ")[0 if look.language == "vi" else -1]
             said = look.say("photo_state_refused", why=why)
-        elif view.is_running and view.progress.sending == photo.sha256:
+        elif view.is_running and photo.sha256 in view.progress.sending:
             said = look.say("photo_state_sending")
         else:
             said = look.say("photo_state_queued" if view.is_running else "photo_state_saved")
