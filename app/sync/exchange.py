@@ -5,9 +5,10 @@ Every step may be cut off and repeated: what was committed on either side is fou
 would not help; whatever was sent before stays sent.
 """
 
+import asyncio
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from app.reference import take_reference
 from app.schema import read_meta, write_meta
 from app.sync import files, ledger
 from app.sync.delivery import Delivery
-from app.sync.uploads import STOPPING, Pace, Refused
+from app.sync.uploads import SLICE, STOPPING, Pace, Refused
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
 BATCH_MIN, BATCH_MAX = 8 * 1024, MAX_BYTES * 3 // 4
@@ -92,6 +93,8 @@ class Run:
     """Names of the photos that matter most, those of findings: they go before the others."""
     request_seconds: float | None = None
     """How long one piece of a photo should take to send; see `uploads.Pace`."""
+    overlaps: bool = False
+    """Whether files set out while the answer to the last figures is awaited: where what is written leaves in its order."""
 
 
 async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -> dict[str, Any]:
@@ -113,10 +116,14 @@ async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -
 
 async def run(job: Run) -> Progress:
     """Send and fetch everything there is, in the order figures, reference data if it changed, previews, photos."""
+    telling = _Telling(job.on_progress)
+    pushed = asyncio.Event()
+    delivered = asyncio.ensure_future(_files(job, telling, pushed))
     try:
-        progress, reference = await _figures(job)
-        await _reference(job, reference)
-        progress = await _files(job, progress)
+        await _reference(job, await _figures(job, telling, pushed))
+        pushed.set()
+        await delivered
+        progress = telling.tell(step="done", sending=frozenset())
         with job.store.writing() as connection:
             ledger.compact_daily(connection, job.now())
             too_old = read_meta(connection, "too_old")
@@ -125,35 +132,54 @@ async def run(job: Run) -> Progress:
         return progress
     except httpx.DecodingError as error:
         raise _not_central() from error
+    finally:
+        delivered.cancel()
+        await asyncio.gather(delivered, return_exceptions=True)
+
+
+class _Telling:
+    """How far the run has come, put together from its parts."""
+
+    def __init__(self, on_progress: Callable[[Progress], None]):
+        self._on_progress, self.progress = on_progress, Progress()
+
+    def tell(self, **changed: Any) -> Progress:
+        self.progress = replace(self.progress, **changed)
+        self._on_progress(self.progress)
+        return self.progress
 
 
 def _headers(job: Run) -> dict[str, str]:
     return {"Authorization": f"Bearer {job.token}"}
 
 
-async def _figures(job: Run) -> tuple[Progress, str]:
-    """Push, pull and probe until there is nothing more; how far it came, and the tag of central's reference document."""
+async def _figures(job: Run, telling: _Telling, pushed: asyncio.Event) -> str:
+    """Push, pull and probe until there is nothing more; the tag of central's reference document.
+
+    `pushed` is set, where the run overlaps, once the last of the entries is on its way.
+    """
     with job.store.reading() as connection:
         left = ledger.waiting(connection)
         batch = int(read_meta(connection, "batch_bytes") or BATCH_MAX)
         page = int(read_meta(connection, "page_bytes") or PAGE_FIRST)
-    progress = Progress(
+    telling.tell(
         entries_total=left.entries, previews_total=left.previews, photos_total=left.photos, bytes_total=left.bytes
     )
-    job.on_progress(progress)
     max_entries, probe, turns = MAX_ENTRIES, PROBE_FIRST, 0
     while True:
         with job.store.reading() as connection:
             body = ledger.outgoing(
                 connection, job.now(), max_entries=max_entries, max_bytes=batch, pull_bytes=page, probe=probe
             )
-        packed = gzip.compress(json.dumps(body | BRIEF, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+        is_last = job.overlaps and len(body["entries"]) == left.entries
+        packed = _packed({name: value for name, value in body.items() if value != []} | BRIEF)
         try:
             answer = await job.client.post(
                 "/api/v1/sync",
-                content=packed,
+                content=_leaving(packed, pushed) if is_last else packed,
                 headers=_headers(job)
-                | {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"},
+                | {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+                | {"Content-Length": str(len(packed))},
             )
         except httpx.TransportError:
             _note_sizes(job, max(BATCH_MIN, batch // 2), max(PAGE_MIN, page // 2))
@@ -183,10 +209,8 @@ async def _figures(job: Run) -> tuple[Progress, str]:
             continue
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
-        progress = replace(
-            progress, entries_sent=min(progress.entries_total, progress.entries_sent + len(body["entries"]))
-        )
-        job.on_progress(progress)
+        sent = telling.progress.entries_sent + len(body["entries"])
+        telling.tell(entries_sent=min(left.entries, sent))
         job.on_visits(taken.visits)
         with job.store.reading() as connection:
             more = taken.more or ledger.waiting(connection).entries > 0
@@ -196,7 +220,18 @@ async def _figures(job: Run) -> tuple[Progress, str]:
         batch, page = min(BATCH_MAX, batch * 2), min(PAGE_MAX, page * 2)
         if not more:
             _note_sizes(job, batch, page)
-            return progress, str(given.get("reference", ""))
+            return str(given.get("reference", ""))
+
+
+def _packed(body: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+
+
+async def _leaving(packed: bytes, pushed: asyncio.Event) -> AsyncIterator[bytes]:
+    """A body in slices; `pushed` is set when the last one has been handed to the network."""
+    for at in range(0, len(packed), SLICE):
+        yield packed[at : at + SLICE]
+    pushed.set()
 
 
 def _note_sizes(job: Run, batch: int, page: int) -> None:
@@ -292,20 +327,16 @@ async def _reference(job: Run, tag: str) -> None:
     job.on_reference()
 
 
-async def _files(job: Run, progress: Progress) -> Progress:
+async def _files(job: Run, telling: _Telling, pushed: asyncio.Event) -> None:
+    """Send all files that wait, once the figures are on their way."""
+    await pushed.wait()
+    first = job.first()
     with job.store.reading() as connection:
-        waiting = files.next_files(connection, job.first())
-    progress = replace(
-        progress,
-        previews_total=sum(f.role == "preview" for f in waiting),
-        photos_total=sum(f.role == "photo" for f in waiting),
-        bytes_total=sum(f.bytes for f in waiting),
-    )
+        waiting = files.next_files(connection, first)
 
-    def so_far() -> Progress:
+    def told() -> None:
         sent = delivery.sent
-        return replace(
-            progress,
+        telling.tell(
             step=f"{sent.role}s",
             previews_sent=sent.files["preview"],
             photos_sent=sent.files["photo"],
@@ -323,13 +354,18 @@ async def _files(job: Run, progress: Progress) -> Progress:
             files.mark_refused(connection, file.sha256, why)
         job.on_visits(set())
 
+    telling.tell(
+        previews_total=sum(f.role == "preview" for f in waiting),
+        photos_total=sum(f.role == "photo" for f in waiting),
+        bytes_total=sum(f.bytes for f in waiting),
+    )
     delivery = Delivery(
         job.client,
         job.token,
         job.read_file,
         received,
         refused,
-        told=lambda: job.on_progress(so_far()),
+        told,
         pace=Pace(job.request_seconds),
     )
     try:
@@ -337,7 +373,6 @@ async def _files(job: Run, progress: Progress) -> Progress:
     except Refused as refusal:
         words = str(refusal.problem.get("title", ""))
         raise (Stopped(refusal.name, words) if refusal.name in STOPPING else Busy(30, words)) from refusal
-    return replace(so_far(), step="done")
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

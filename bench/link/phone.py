@@ -91,7 +91,7 @@ async def main() -> None:
         def job(book: Notebook, client: httpx.AsyncClient, tell: Callable[[exchange.Progress], None]) -> exchange.Run:
             return exchange.Run(
                 book.store, client, enrolment.token, device.now, device.entropy, read_file, tell, book.changed_by_sync,
-                book.reload,
+                book.reload, overlaps=True,
             )  # fmt: skip
 
         async def settle(book: Notebook) -> None:
@@ -115,9 +115,14 @@ async def main() -> None:
         with contextlib.suppress(Enough):
             told["runs"] = await persist(lambda: exchange.run(job(book, client, tell)))
         told.update(whole_s=time.monotonic() - start, whole=counted.since())
+    told["payload"] = told["figures"][1] + sum(path.stat().st_size for path in (folder / "photos").iterdir())
     if what == "day":
         with book.store.writing() as connection:  # the photos wait for tomorrow: an empty sync is asked for
             connection.exec_driver_sql("UPDATE file SET received = TRUE")
+        async with device.client(direct_url) as client:
+            await exchange.run(
+                job(book, client, lambda _: None)
+            )  # what the others' visits changed in the reference data
         async with device.client(url) as client:
             counted, start = Counted(client), time.monotonic()
             told["empty_runs"] = await persist(lambda: exchange.run(job(book, client, lambda _: None)))
