@@ -107,7 +107,7 @@ async def main() -> None:
             at = time.monotonic() - start
             if progress.entries_sent == progress.entries_total and "figures_s" not in told:
                 told.update(figures_s=at, figures=counted.since())
-            if progress.previews_sent == visits * 15 and "previews_s" not in told:
+            if "previews_s" not in told and progress.previews_total and not book.waiting().previews:
                 told.update(previews_s=at, previews=counted.since())
                 if what == "day":
                     raise Enough

@@ -74,12 +74,14 @@ def lacking() -> list[str]:
 
 
 @contextlib.contextmanager
-def emulated(name: str, seed: int) -> Iterator[Road]:
-    """A namespace called `name` whose port 8000 lies behind the emulated link."""
+def emulated(name: str, seed: int, outages: bool = True) -> Iterator[Road]:
+    """A namespace called `name` whose port 8000 lies behind the emulated link, which drops every minute, or never."""
     with _namespace(name) as inside, tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "passed.json"
         road = Road("NFQUEUE", inside, PORT, PORT, DIRECT, report)
-        emulator = road.start([sys.executable, "-m", "bench.link.emulator", str(seed), str(report)])
+        emulator = road.start(
+            [sys.executable, "-m", "bench.link.emulator", str(seed), str(report), "yes" if outages else "no"]
+        )
         try:
             ready(emulator)
             yield road
