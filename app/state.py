@@ -504,7 +504,6 @@ class AppState(Safekeeping):
                     on_reference,
                     first=book.photos_of_findings,
                     request_seconds=self.device.request_seconds,
-                    overlaps=self.device.request_seconds is None,
                 )
                 await exchange.run(run)
                 if self.recovery and not self.recovery.is_done:

@@ -41,7 +41,6 @@ class Phone:
         self._entropy = random.Random(seed).randbytes if seed is not None else secrets.token_bytes
         self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
         self.photograph = photographer(self.files)
-        self.overlaps = False
         self.on_progress: Callable[[exchange.Progress], None] = lambda _: None
         self.open()
 
@@ -82,7 +81,7 @@ class Phone:
         return await exchange.run(
             exchange.Run(
                 self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, self.on_progress,
-                self.book.changed_by_sync, self.book.reload, first=self.book.photos_of_findings, overlaps=self.overlaps,
+                self.book.changed_by_sync, self.book.reload, first=self.book.photos_of_findings,
             )
         )  # fmt: skip
 

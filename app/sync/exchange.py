@@ -5,10 +5,9 @@ Every step may be cut off and repeated: what was committed on either side is fou
 would not help; whatever was sent before stays sent.
 """
 
-import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -21,7 +20,7 @@ from app.reference import take_reference
 from app.schema import read_meta, write_meta
 from app.sync import files, ledger
 from app.sync.delivery import Delivery
-from app.sync.uploads import SLICE, STOPPING, Pace, Refused
+from app.sync.uploads import STOPPING, Pace, Refused
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
 BATCH_MIN, BATCH_MAX = 8 * 1024, MAX_BYTES * 3 // 4
@@ -93,8 +92,6 @@ class Run:
     """Names of the photos that matter most, those of findings: they go before the others."""
     request_seconds: float | None = None
     """How long one piece of a photo should take to send; see `uploads.Pace`."""
-    overlaps: bool = False
-    """Whether files set out while the answer to the last figures is awaited: where what is written leaves in its order."""
 
 
 async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -> dict[str, Any]:
@@ -117,12 +114,9 @@ async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -
 async def run(job: Run) -> Progress:
     """Send and fetch everything there is, in the order figures, reference data if it changed, previews, photos."""
     telling = _Telling(job.on_progress)
-    pushed = asyncio.Event()
-    delivered = asyncio.ensure_future(_files(job, telling, pushed))
     try:
-        await _reference(job, await _figures(job, telling, pushed))
-        pushed.set()
-        await delivered
+        await _reference(job, await _figures(job, telling))
+        await _files(job, telling)
         progress = telling.tell(step="done", sending=frozenset())
         with job.store.writing() as connection:
             ledger.compact_daily(connection, job.now())
@@ -132,9 +126,6 @@ async def run(job: Run) -> Progress:
         return progress
     except httpx.DecodingError as error:
         raise _not_central() from error
-    finally:
-        delivered.cancel()
-        await asyncio.gather(delivered, return_exceptions=True)
 
 
 class _Telling:
@@ -153,11 +144,8 @@ def _headers(job: Run) -> dict[str, str]:
     return {"Authorization": f"Bearer {job.token}"}
 
 
-async def _figures(job: Run, telling: _Telling, pushed: asyncio.Event) -> str:
-    """Push, pull and probe until there is nothing more; the tag of central's reference document.
-
-    `pushed` is set, where the run overlaps, once the last of the entries is on its way.
-    """
+async def _figures(job: Run, telling: _Telling) -> str:
+    """Push, pull and probe until there is nothing more; the tag of central's reference document."""
     with job.store.reading() as connection:
         left = ledger.waiting(connection)
         batch = int(read_meta(connection, "batch_bytes") or BATCH_MAX)
@@ -171,15 +159,13 @@ async def _figures(job: Run, telling: _Telling, pushed: asyncio.Event) -> str:
             body = ledger.outgoing(
                 connection, job.now(), max_entries=max_entries, max_bytes=batch, pull_bytes=page, probe=probe
             )
-        is_last = job.overlaps and len(body["entries"]) == left.entries
         packed = _packed({name: value for name, value in body.items() if value != []} | BRIEF)
         try:
             answer = await job.client.post(
                 "/api/v1/sync",
-                content=_leaving(packed, pushed) if is_last else packed,
+                content=packed,
                 headers=_headers(job)
-                | {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
-                | {"Content-Length": str(len(packed))},
+                | {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"},
             )
         except httpx.TransportError:
             _note_sizes(job, max(BATCH_MIN, batch // 2), max(PAGE_MIN, page // 2))
@@ -225,13 +211,6 @@ async def _figures(job: Run, telling: _Telling, pushed: asyncio.Event) -> str:
 
 def _packed(body: dict[str, Any]) -> bytes:
     return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
-
-
-async def _leaving(packed: bytes, pushed: asyncio.Event) -> AsyncIterator[bytes]:
-    """A body in slices; `pushed` is set when the last one has been handed to the network."""
-    for at in range(0, len(packed), SLICE):
-        yield packed[at : at + SLICE]
-    pushed.set()
 
 
 def _note_sizes(job: Run, batch: int, page: int) -> None:
@@ -327,9 +306,7 @@ async def _reference(job: Run, tag: str) -> None:
     job.on_reference()
 
 
-async def _files(job: Run, telling: _Telling, pushed: asyncio.Event) -> None:
-    """Send all files that wait, once the figures are on their way."""
-    await pushed.wait()
+async def _files(job: Run, telling: _Telling) -> None:
     first = job.first()
     with job.store.reading() as connection:
         waiting = files.next_files(connection, first)

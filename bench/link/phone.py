@@ -91,7 +91,7 @@ async def main() -> None:
         def job(book: Notebook, client: httpx.AsyncClient, tell: Callable[[exchange.Progress], None]) -> exchange.Run:
             return exchange.Run(
                 book.store, client, enrolment.token, device.now, device.entropy, read_file, tell, book.changed_by_sync,
-                book.reload, overlaps=True,
+                book.reload,
             )  # fmt: skip
 
         async def settle(book: Notebook) -> None:

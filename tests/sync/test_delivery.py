@@ -75,18 +75,6 @@ async def test_a_line_that_breaks_under_all_files_at_once_is_tried_again_in_the_
 
 
 @told
-async def test_files_may_set_out_before_the_figures_are_answered_and_still_everything_arrives(valley: Valley) -> None:
-    valley.cuc.overlaps = True
-    for number in range(6):
-        await photograph(valley.cuc, valley.visit, number)
-    assert isinstance(await valley.sync("cuc", ["after"]), httpx.TransportError)
-    assert not valley.cuc.book.waiting().is_empty, "without an answer to the figures the run is over"
-    assert await valley.sync("cuc") is None
-    assert valley.cuc.book.waiting().is_empty
-    assert set(names_of(range(6))) <= set(received(valley))
-
-
-@told
 async def test_a_line_that_stays_dead_ends_the_run_and_loses_nothing(valley: Valley) -> None:
     for number in range(8):
         await photograph(valley.cuc, valley.visit, number)
