@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -49,7 +50,14 @@ class Road:
     def start(self, command: list[str], cwd: Path = ROOT, **more: str) -> "subprocess.Popen[str]":
         """A program on this road; its first line on standard output says that it is ready."""
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOKIO_WORKER_THREADS": "2", **more}
-        return subprocess.Popen([*self.inside, *command], cwd=cwd, stdout=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(
+            [*self.inside, *command],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def lacking() -> list[str]:
@@ -120,13 +128,14 @@ def ready(process: "subprocess.Popen[str]") -> str:
 
 
 def end(process: "subprocess.Popen[str]") -> None:
-    """Ask a program to end, and insist after ten seconds."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ask a program and what it started to end, and insist after ten seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager
