@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.link import peers
 from bench.link.day import PHOTO_BYTES, PHOTOS, VISITS
+from bench.link.half_open import half_open
 from bench.link.road import Road, emulated, end, free_port, lacking, ready, relayed
 from bench.link.shape import P1
 
@@ -164,6 +165,8 @@ def main() -> None:
         }
     print(peers.processors())
     is_met = tell(found)
+    print("Nối lại khi trung tâm còn giữ kết nối chết / going on beside a dead connection, on loopback")
+    is_met &= line("80 kB more, the photo whole", half_open(), "s", 1)
     print("Đạt mọi mục tiêu. / Every goal is met." if is_met else "Có mục tiêu chưa đạt. / A goal was missed.")
 
 
