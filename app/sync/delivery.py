@@ -31,6 +31,10 @@ class Sent:
         return self.bytes_done + sum(self.under_way.values())
 
 
+class _DeadToo(httpx.ReadError):
+    """Given up because another line was found dead; no failure of this one's own."""
+
+
 @dataclass
 class Delivery:
     """One run's files. `received` and `refused` write down what became of a file, `told` is called whenever `sent` moved.
@@ -96,10 +100,12 @@ class Delivery:
             held = self._held(file)
             try:
                 await self._attempt(file)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 self.sent.under_way.pop(file.sha256, None)
                 # A small file waits until the line is busy again, so that nothing idles while central is asked about it.
                 (queue.append if file.role == "preview" else queue.appendleft)(file)
+                if isinstance(error, _DeadToo):
+                    continue
                 if was_cut and self._held(file) <= held:
                     raise
                 was_cut = True
@@ -133,7 +139,7 @@ class Delivery:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise httpx.ReadError("the line is dead, as others have found") from None
+            raise _DeadToo("the line is dead, as another has found") from None
         finally:
             del self._attempts[attempt]
 
