@@ -32,6 +32,9 @@ Clock = Callable[[], int]
 Entropy = Callable[[int], bytes]
 
 
+SIGNED = "Cuộc kiểm tra đã ký, không sửa được. / The visit is signed and cannot be changed."
+
+
 class VisitShut(Refusal):
     """The visit is closed (reopen it first) or signed (nothing can change it)."""
 
@@ -248,7 +251,7 @@ class Recorder:
             self._heads[visit] = (head.status or "open", template)
         status, template = self._heads[visit]
         if status == "signed":
-            raise VisitShut("Cuộc kiểm tra đã ký, không sửa được. / The visit is signed and cannot be changed.")
+            raise VisitShut(SIGNED)
         if status != "open":
             raise VisitShut("Cuộc kiểm tra đã kết thúc. Mở lại rồi sửa. / The visit is closed; reopen it to change it.")
         return template
@@ -271,9 +274,17 @@ class Recorder:
         return found
 
     def _record(
-        self, changes: Sequence[Change], beside: Callable[[Connection], None] | None = None, *, undoable: bool = True
+        self,
+        changes: Sequence[Change],
+        beside: Callable[[Connection], None] | None = None,
+        *,
+        undoable: bool = True,
+        is_choice: bool = False,
     ) -> None:
-        """One tap: entries, readings and what belongs to them in one durable transaction. What already stands is left out."""
+        """One tap: entries, readings and what belongs to them in one durable transaction.
+
+        What already stands is left out, except when it is a choice: then saying it again settles something.
+        """
         if self.enrolment is None or self._writer is None:
             raise NotEnrolled
         known: dict[tuple[str, str], merge.Record] = {}
@@ -285,7 +296,7 @@ class Recorder:
                 if key not in known:
                     known[key] = merge.load(connection, *key)
                 fields = known[key].fields
-                patch = {field: value for field, value in change.patch.items() if fields.get(field) != value}
+                patch = {f: value for f, value in change.patch.items() if is_choice or fields.get(f) != value}
                 if patch:
                     fresh.append(change._replace(patch=patch))
                     before.append(inverse(fresh[-1], fields))

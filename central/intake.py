@@ -16,7 +16,7 @@ from app.records import VISIT_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
-from app.sync.wire import SyncRequest, chained
+from app.sync.wire import MAX_ENTRIES, SyncRequest, chained
 from central.database import note_ends
 from central.holes import acked as acked_of
 from central.holes import close_holes
@@ -116,8 +116,8 @@ def take_batch(
     touched += settled
     refused = journal.select(
         connection,
-        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT 500",
-        d=request.device, e=request.epoch, told=told, **{"from": request.first_seq},
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT :n",
+        d=request.device, e=request.epoch, told=told, n=MAX_ENTRIES, **{"from": request.first_seq},
     )  # fmt: skip
     return Intake(
         acked_of(connection, request.device, request.epoch) if kept else acked,
@@ -210,9 +210,9 @@ def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
     rows = connection.execute(
         text(
             "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT 500"
+            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "n": MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 

@@ -151,7 +151,7 @@ def _device(connection: Connection) -> str:
 
 
 def outgoing(
-    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int
+    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int, probe: int = 200
 ) -> dict[str, Any]:
     """The next `POST /sync` body: entries after the last acknowledged one (no `tx` split, one schema), cursor, photo probe."""
     device = _device(connection)
@@ -193,7 +193,7 @@ def outgoing(
         "entries": [to_central(entry) for entry in batch],
         "cursor": cursor or None,
         "max_bytes": pull_bytes,
-        "photos": [file.sha256 for file in next_files(connection)][:200],
+        "photos": [file.sha256 for file in next_files(connection)][:probe],
     }
 
 

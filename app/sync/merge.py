@@ -122,14 +122,14 @@ def load(connection: Connection, kind: str, record: str) -> Record:
     if found is None:
         return Record({}, {})
     *values, stamps, extra = found
-    fields = json.loads(extra)
+    fields, orders = json.loads(extra), _orders(stamps)
     for (name, wanted), value in zip(table.types.items(), values, strict=True):
-        if value is not None:
+        if value is not None and name in orders:  # without a stamp nobody wrote it: it follows from the id
             if name in table.json_columns:
                 fields[name] = json.loads(value)
             else:
                 fields[name] = bool(value) if wanted is bool else value
-    return Record(fields, _orders(stamps))
+    return Record(fields, orders)
 
 
 def _orders(stamps: str) -> dict[str, Order]:
@@ -154,11 +154,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if (
-        kind == "answer"
-    ):  # its id says where it belongs, even when the entry that said so was refused or is still to come
-        for name, part in zip(("visit", "row", "item"), record_id.split("/"), strict=False):
-            row[name] = part if row[name] is None else row[name]
+    # An answer's id says where it belongs, even when the entry that said so was refused or is still to come.
+    parts = record_id.split("/") if kind == "answer" else []
+    for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
+        if row[name] is None and name not in extra:
+            row[name] = part
     return row
 
 

@@ -3,7 +3,9 @@
 An entry from a phone is `[ms, counter, tx, seen, author, kind, id, patch]`, seq counting up from `first_seq`; an entry to a
 phone is `[position, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, id, patch, hash]`. Beyond the design's
 members an answer carries `pulled_effective` `[[position, ms, counter], …]`: the effective stamps of pulled entries where they
-differ from the authored ones, since a reader needs both (one to check the hash, one to merge).
+differ from the authored ones, since a reader needs both (one to check the hash, one to merge), and `reference`, the beginning
+of the ETag that `/reference` has at present. A request with `brief` true gets an answer without the members that are empty
+or as the phone knows them; `server_id`, `now`, `acked` and `durable` always stand.
 
 Entries that a phone holds of others travel back in the pull form: a request says under `holds` which ranges
 `[device, epoch, first, last]` it holds without having them from this central, an answer names under `want` those that central
@@ -19,7 +21,7 @@ from app.sync.journal import INTEGER_MAX, BadPatch, JournalEntry, canonical_patc
 from app.sync.stamp import Stamp, nfc
 
 PROTOCOL = 1
-MAX_ENTRIES = 500
+MAX_ENTRIES = 1000
 MAX_BYTES = 256 * 1024
 """Limits of one batch: entries, and bytes of its JSON before compression."""
 
@@ -80,6 +82,8 @@ class SyncRequest(NamedTuple):
     relayed: list[Any]
     """As they came: one that is damaged is refused alone."""
     relayed_effective: dict[int, Stamp]
+    brief: bool
+    """Whether the answer shall leave out what is empty."""
 
 
 def _integer(body: Mapping[str, Any], field: str, low: int = 0, default: int | None = None) -> int:
@@ -147,6 +151,7 @@ def read_request(body: Any) -> SyncRequest:
         holds=read_spans(body.get("holds", []), "holds"),
         relayed=relayed,
         relayed_effective=_stamps(body.get("relayed_effective", []), "relayed_effective"),
+        brief=body.get("brief") is True,
     )
 
 

@@ -86,7 +86,9 @@ def test_what_central_can_do_is_asked_with_options(client: httpx.Client, enrolle
     answer = client.options("/api/v1/uploads", headers=enrolled("dung"))
     assert answer.status_code == 204
     assert answer.headers["Tus-Version"] == "1.0.0"
-    assert set(answer.headers["Tus-Extension"].split(",")) == {"creation", "checksum", "expiration", "termination"}
+    assert set(answer.headers["Tus-Extension"].split(",")) == {
+        "creation", "creation-with-upload", "checksum", "expiration", "termination",
+    }  # fmt: skip
     assert answer.headers["Tus-Max-Size"] == "5242880"
     assert answer.headers["Tus-Checksum-Algorithm"] == "sha256"
 
