@@ -15,8 +15,9 @@ run: .venv/.run  ## the field app built, central with a marked demo on PORT serv
 	@$(BIN)/python tools/run.py
 
 test: .venv/.test  ## all tests but the long ones
-	@echo "Kiểm thử / tests (without the long ones)"
-	@$(BIN)/python -m pytest -m "not long and not phone" $(PYTEST)
+	@echo "Kiểm thử / tests (without the long ones): first those without a screen, side by side, then the screens"
+	@$(BIN)/python -m pytest -m "not ui and not long and not phone" -n 2 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -m "ui and not long and not phone" $(PYTEST)
 
 long: .venv/.test  ## the tests that take minutes
 	@echo "Kiểm thử dài / long tests"

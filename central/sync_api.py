@@ -196,14 +196,14 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
     return _brief(answer, batch) if batch.brief else answer
 
 
-def _brief(given: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
+def _brief(answer: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
     """The answer without what is empty or as the phone knows it: on a bad line an empty sync shall be one small packet."""
-    known = {"limits": given["limits"], "cursor": batch.cursor} | (
-        {} if batch.entries else {"receipt": given["receipt"]}
-    )
+    known = {"limits": answer["limits"], "cursor": batch.cursor}
+    if not batch.entries:
+        known["receipt"] = answer["receipt"]
     stays = {"acked", "durable", *(["missing"] if batch.photos else [])}
     return {
-        name: value for name, value in given.items() if name in stays or (value and (name, value) not in known.items())
+        name: value for name, value in answer.items() if name in stays or (value and (name, value) not in known.items())
     }
 
 

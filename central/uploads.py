@@ -73,7 +73,9 @@ async def post_upload(request: Request, caller: Phone) -> Response:
         tus.refuse_excess(request, 0, length)
         with _turns(request).taken(sha256) as turn:
             held, expires = await _take(request, turn, sha256, held, (length, expires), checksum, skip=held)
-    headers = {"Location": f"{API}/uploads/{sha256}", "Upload-Offset": str(held), **tus.expiry(expires)}
+    # Absolute as the client sees this server: some clients (aiotus 1.1) cannot follow a path alone.
+    location = request.base_url.replace(path=f"{API}/uploads/{sha256}")
+    headers = {"Location": str(location), "Upload-Offset": str(held), **tus.expiry(expires)}
     return Response(status_code=201, headers=headers)
 
 

@@ -25,11 +25,19 @@ TIMEOUT = httpx.Timeout(30, connect=10)
 """The kernel finds out by itself when a line is dead (`_SOCKET`); this is for what answers nothing at all."""
 
 _SOCKET = (
-    ("IPPROTO_TCP", "TCP_USER_TIMEOUT", 8000),  # ms without an acknowledgement after which the line is dead
+    (
+        "IPPROTO_TCP",
+        "TCP_USER_TIMEOUT",
+        3000,
+    ),  # ms after a first repetition without an acknowledgement after which the line is dead
     ("SOL_SOCKET", "SO_KEEPALIVE", 1),  # so that a line on which we only wait is found dead too
     ("IPPROTO_TCP", "TCP_KEEPIDLE", 3),
     ("IPPROTO_TCP", "TCP_KEEPINTVL", 2),
-    ("SOL_SOCKET", "SO_SNDBUF", 16 * 1024),  # what is handed to the kernel has nearly left: progress is true
+    (
+        "SOL_SOCKET",
+        "SO_SNDBUF",
+        4 * 1024,
+    ),  # doubled by the kernel; what is handed to the kernel has nearly left: progress is true
     ("IPPROTO_TCP", "TCP_CONGESTION", b"cubic"),  # BBR, some systems' default, halves at 100 kbit/s
 )
 

@@ -293,8 +293,9 @@ async def _reference(job: Run, tag: str) -> None:
 
 
 async def _files(job: Run, progress: Progress) -> Progress:
+    first = job.first()
     with job.store.reading() as connection:
-        waiting = files.next_files(connection, job.first())
+        waiting = files.next_files(connection, first)
     progress = replace(
         progress,
         previews_total=sum(f.role == "preview" for f in waiting),

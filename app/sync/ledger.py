@@ -17,7 +17,7 @@ from app.sync import clock, journal, merge, receipts, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
-from app.sync.pulled import Taken, pull, reject, restamp
+from app.sync.pulled import Behind, Taken, pull, reject, take_effective
 from app.sync.stamp import Stamp, offset_in_use
 from app.sync.wire import PROTOCOL, Malformed, to_central
 
@@ -63,17 +63,6 @@ class Waiting:
         return not (self.entries or self.photos or self.previews)
 
 
-class Behind(Exception):
-    """Central holds entries of this epoch that this phone does not have: its notebook is a copy from before they were written.
-
-    The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
-    """
-
-    def __init__(self, epoch: str):
-        super().__init__(epoch)
-        self.epoch = epoch
-
-
 def acked(connection: Connection, epoch: str) -> int:
     """The last seq of this epoch that central has acknowledged; 0 when none."""
     return int(read_meta(connection, f"acked:{epoch}") or 0)
@@ -82,7 +71,8 @@ def acked(connection: Connection, epoch: str) -> int:
 def _unsent(connection: Connection) -> dict[str, int]:
     """Epochs of this phone that central does not hold to their end, each with the last seq acknowledged; the present one last.
 
-    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here.
+    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here:
+    what has a position came from central.
     """
     device, present = _device(connection), read_meta(connection, "epoch") or ""
     keys = connection.execute(text("SELECT key FROM meta WHERE key LIKE 'acked:%'")).scalars().all()
@@ -91,10 +81,10 @@ def _unsent(connection: Connection) -> dict[str, int]:
     for epoch in epochs:
         done = acked(connection, epoch)
         follows = connection.execute(
-            text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
+            text("SELECT position FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
             {"d": device, "e": epoch, "s": done + 1},
         ).one_or_none()
-        if follows:
+        if follows and (follows.position is None or epoch == present):
             found[epoch] = done
     return found
 
@@ -159,7 +149,8 @@ def outgoing(
     done = acked(connection, epoch)
     found = journal.select(
         connection,
-        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' ORDER BY seq LIMIT :n",
+        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' AND (seq <= :a + :n OR tx = "
+        "(SELECT tx FROM entry WHERE device = :d AND epoch = :e AND seq = :a + 1)) ORDER BY seq",
         d=device,
         e=epoch,
         a=done,
@@ -222,7 +213,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
     One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
-    entries of this epoch that are not here; nothing is then kept.
+    entries of this epoch that are not here, or others under the same numbers; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -230,21 +221,23 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     done = answer.get("acked")
     if isinstance(done, bool) or not isinstance(done, int):
         raise Malformed("acked", "cần số nguyên / a whole number is needed")
-    if done < request["first_seq"] - 1 + len(request["entries"]):
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if done < sent:
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
     _stop_if_behind(connection, epoch, done)
+    done = sent  # what central holds beyond may be of another life of this journal: the next batch will tell
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     if (durable := int(answer.get("durable", 0))) > 0:
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
-    receipts.keep(connection, device, epoch, done, answer)
+    receipts.keep(connection, device, epoch, int(answer["acked"]), answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     clock.learn(connection, device, request["sent_at"], int(answer["now"]), now_ms)
-    for seq, ms, counter in answer.get("effective", ()):
-        restamp(connection, device, epoch, seq, Stamp(ms, counter))
+    take_effective(connection, request, {seq: Stamp(ms, counter) for seq, ms, counter in answer.get("effective", ())})
     for refusal in answer.get("rejected", ()):
-        reject(connection, device, epoch, refusal, taken)
+        if refusal["seq"] <= sent:
+            reject(connection, device, epoch, refusal, taken)
     pull(connection, device, answer, taken)
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
@@ -285,7 +278,7 @@ def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: 
     ):
         raise Malformed("acked", "không phải câu trả lời của trung tâm / not an answer of central's")
     _stop_if_behind(connection, epoch, done)
-    write_meta(connection, f"acked:{epoch}", str(done))
+    write_meta(connection, f"acked:{epoch}", str(sent))
     write_meta(connection, "handed_over", str(int(answer["quarantined"])))
 
 
@@ -304,7 +297,7 @@ def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
 
 
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:
-    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central has not acknowledged.
+    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central does not hold.
 
     Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
     """
@@ -312,7 +305,7 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     for old in (left, present):
         write_meta(connection, f"acked:{old}", str(acked(connection, old)))
     key = {"d": device, "e": left, "a": acked(connection, left)}
-    where = "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved'"
+    where = "device = :d AND epoch = :e AND seq > :a AND position IS NULL AND verdict <> 'moved'"
     entries = journal.select(connection, f"{where} ORDER BY seq", **key)
     connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)

@@ -14,6 +14,18 @@ from app.sync.stamp import Stamp
 from app.sync.wire import Malformed, from_central
 
 
+class Behind(Exception):
+    """Central holds entries of this epoch that this phone does not have, or has otherwise: its notebook is a copy from before
+    they were written.
+
+    The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
+    """
+
+    def __init__(self, epoch: str):
+        super().__init__(epoch)
+        self.epoch = epoch
+
+
 @dataclass
 class Taken:
     """What an answer of central brought."""
@@ -24,6 +36,23 @@ class Taken:
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
+
+
+def take_effective(connection: Connection, request: Mapping[str, Any], capped: Mapping[int, Stamp]) -> None:
+    """Of what was just sent: the stamps central compares; the authored ones again where an earlier central had capped them."""
+    key = {"d": request["device_id"], "e": request["epoch"]}
+    first, sent = request["first_seq"], request["first_seq"] - 1 + len(request["entries"])
+    lowered = connection.execute(
+        text(
+            "SELECT seq, ms, counter FROM entry WHERE device = :d AND epoch = :e AND seq BETWEEN :first AND :sent "
+            "AND (effective_ms <> ms OR effective_counter <> counter)"
+        ),
+        {**key, "first": first, "sent": sent},
+    ).all()
+    stamps = {seq: Stamp(ms, counter) for seq, ms, counter in lowered}
+    for seq, stamp in {**stamps, **capped}.items():
+        if seq <= sent:
+            restamp(connection, key["d"], key["e"], seq, stamp)
 
 
 def restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
@@ -43,7 +72,7 @@ def restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: St
 def reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
     """A refused entry stays in the chain, is read no more and becomes a task."""
     key = {"d": device, "e": epoch, "s": refusal["seq"]}
-    where = "WHERE device = :d AND epoch = :e AND seq = :s"
+    where = "WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"
     row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
     if row is None:
         return
@@ -75,7 +104,9 @@ def pull(connection: Connection, own: str, answer: Mapping[str, Any], taken: Tak
             if known.verdict == "moved":
                 # Written again in a newer epoch; under this number central knows another life of this journal.
                 connection.execute(text(f"DELETE FROM entry {where}"), key)
-            elif entry.device != own and known.position is None:
+            elif entry.device == own:
+                raise Behind(entry.epoch)
+            elif known.position is None:
                 _give_way(connection, entry, taken)
             else:
                 raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 UPLOADS = "/api/v1/uploads"
-SLICE = 16 * 1024
+SLICE = 8 * 1024
 """Bytes handed to the network at once, so that progress shows what has really left."""
 AT_ONCE = 16 * 1024
 """Up to this size a file goes out in the request that announces it: one round trip instead of two."""

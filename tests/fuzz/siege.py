@@ -14,7 +14,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -30,8 +32,13 @@ GROWTH_MAX = 128 * 1024 * 1024
 """Bytes by which central may grow over what it needed after the first requests."""
 BETWEEN = 40
 """After so many hostile requests somebody honest comes by."""
-STALLING = 30
-"""So often a line is left hanging in the middle of a request until the end, up to sixty of them."""
+LINES = 6
+"""Requests under way at the same time."""
+STALLED_MAX = 60
+"""Lines left hanging in the middle of a request until the end."""
+HANGS = b"hangs"
+EARLY_FROM = 60_000
+"""Bytes of a request that do not leave at once."""
 TELLING = 5000
 NOT_HTTP = b"Invalid HTTP request received."
 """What the HTTP parser in front of central says to what is no HTTP."""
@@ -50,6 +57,13 @@ class Report:
     memory_most: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+
+    def note(self, request: Hostile, answer: bytes, seconds: float) -> None:
+        self.requests += 1
+        self.slowest_s = max(self.slowest_s, seconds)
+        self.statuses[answer[9:12].decode("ascii", "replace") if answer else "closed"] += 1
+        if fault := wrong_with(request, answer, seconds):
+            self.faults.append(f"request {self.requests} ({request.kind}): {fault}: {request.data[:300]!r}")
 
     def __str__(self) -> str:
         statuses = ", ".join(f"{status}: {number}" for status, number in sorted(self.statuses.items()))
@@ -92,26 +106,20 @@ def besiege(folder: Path, requests: int, seed: int, tell: Callable[[Report], Non
         enemy = Enemy(Pen(valley.dung), valley.visit, random.Random(seed))
         honest = Honest(client, Pen(valley.cuc, epoch=secrets.token_hex(16)), valley.visit)
         stalled = contextlib.ExitStack()
-        for number in range(requests):
-            request = enemy.request()
-            if number % STALLING == 0 and number < 60 * STALLING:
-                stalled.enter_context(stalling(port, request))
-            began = time.monotonic()
-            answer = exchanged(port, request)
-            seconds = time.monotonic() - began
-            report.requests += 1
-            report.slowest_s = max(report.slowest_s, seconds)
-            report.statuses[answer[9:12].decode("ascii", "replace") if answer else "closed"] += 1
-            if fault := wrong_with(request, answer, seconds):
-                report.faults.append(f"request {number} ({request.kind}): {fault}: {request.data[:300]!r}")
-            if number % BETWEEN == BETWEEN - 1:
-                if fault := honest.comes_by():
-                    report.faults.append(f"after request {number}: {fault}")
-                report.honest += 2
-                memory = _memory(pid)
-                report.memory_at_first = report.memory_at_first or memory
-                report.memory_most = max(report.memory_most, memory)
-            if number % TELLING == TELLING - 1:
+        lines = stalled.enter_context(ThreadPoolExecutor(LINES))
+        while report.requests < requests:
+            batch = [enemy.request() for _ in range(min(BETWEEN, requests - report.requests))]
+            if report.requests < STALLED_MAX * BETWEEN:
+                stalled.enter_context(stalling(port, batch[0]))
+            for request, (answer, seconds) in zip(batch, lines.map(partial(exchanged, port), batch), strict=True):
+                report.note(request, answer, seconds)
+            if fault := honest.comes_by():
+                report.faults.append(f"after request {report.requests}: {fault}")
+            report.honest += 2
+            memory = _memory(pid)
+            report.memory_at_first = report.memory_at_first or memory
+            report.memory_most = max(report.memory_most, memory)
+            if report.requests % TELLING == 0:
                 tell(report)
         stalled.close()
         if report.memory_most - report.memory_at_first > GROWTH_MAX:
@@ -130,8 +138,14 @@ def stalling(port: int, request: Hostile) -> socket.socket:
     return line
 
 
-def exchanged(port: int, request: Hostile) -> bytes:
-    """What came back until the line was closed; empty when nothing did. Of what waits too long, b"hangs"."""
+def exchanged(port: int, request: Hostile) -> tuple[bytes, float]:
+    """What came back until the line was closed, and after how many seconds. Empty when nothing did, HANGS after too long."""
+    began = time.monotonic()
+    answer = _answer(port, request)
+    return answer, time.monotonic() - began
+
+
+def _answer(port: int, request: Hostile) -> bytes:
     answer = bytearray()
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line:
         try:
@@ -143,20 +157,25 @@ def exchanged(port: int, request: Hostile) -> bytes:
             while piece := line.recv(65536):
                 answer += piece
         except TimeoutError:
-            return bytes(answer) or b"hangs"
+            return HANGS
         except OSError:
-            pass  # central has answered early and closed; what had come by then is all there is
+            # Central has answered before all was sent, and closed: the reset may overtake a part of the answer.
+            return b"" if may_be_early(request) else bytes(answer)
     return bytes(answer).removeprefix(CONTINUE)
+
+
+def may_be_early(request: Hostile) -> bool:
+    """Whether central may have answered and closed the line before all was sent."""
+    return request.pieces > 1 or len(request.data) > EARLY_FROM
 
 
 def wrong_with(request: Hostile, answer: bytes, seconds: float) -> str:
     """What is wrong with an answer, in words; empty when it is as it should be."""
-    if answer == b"hangs" or seconds > PATIENCE_S:
+    if answer == HANGS or seconds > PATIENCE_S:
         return f"no answer within {PATIENCE_S} s"
     lines, _, body = answer.partition(b"\r\n\r\n")
     if not answer:
-        early = len(request.data) > 60_000  # answered before all was sent: the reset may overtake the answer
-        return "" if early or not request.is_whole else "closed without an answer"
+        return "" if may_be_early(request) or not request.is_whole else "closed without an answer"
     status = lines[9:12]
     if not status.isdigit() or status >= b"500":
         return f"answered {lines[:60]!r}"

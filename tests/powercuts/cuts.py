@@ -321,9 +321,9 @@ class CentralDay(Day):
         seen = Witness(file).read()
         if seen is None or not seen.server_id:
             return
-        if seen.server_id != dict(tables["meta"]).get("server_id"):
+        if seen.server_id != dict(tables.get("meta", ())).get("server_id"):
             raise Lost("the witness names another database: phones would send everything again")
-        held = {(device, epoch, seq): row[12] for device, epoch, seq, *row in tables["entry"]}
+        held = {(device, epoch, seq): row[12] for device, epoch, seq, *row in tables.get("entry", ())}
         for life, (seq, digest) in seen.ends.items():
             if held.get((*life, seq)) != digest:
                 raise Lost(
