@@ -217,9 +217,14 @@ def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
     return [list(row) for row in rows]
 
 
+_ANY_PENDING = text("SELECT 1 FROM entry WHERE verdict = 'pending' LIMIT 1")
+
+
 def _settle_pending(connection: Connection, judge: Judge, arrived: Sequence[JournalEntry]) -> list[tuple[str, str]]:
     """Judge anew what waited for what has arrived: its visit, or the record it changes. Returns the records that changed."""
-    touched = []
+    touched: list[tuple[str, str]] = []
+    if connection.execute(_ANY_PENDING).one_or_none() is None:
+        return touched
     records = {(e.kind, e.record): None for e in arrived if e.verdict == "applied" and e.kind in VISIT_KINDS}
     for visit in {e.visit: None for e in arrived if e.kind == "visit"}:
         waiting = journal.select(connection, "verdict = 'pending' AND visit = :v ORDER BY position", v=visit)

@@ -346,7 +346,7 @@ def _conflicts(
     """Conflicts of the records this exchange touched."""
     records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
     found = []
-    for kind, record in records:
+    for kind, record in _of_several(connection, records):
         for conflict in merge.conflicts(connection, kind, record):
             found.append(
                 {
@@ -358,6 +358,22 @@ def _conflicts(
                 }
             )
     return found
+
+
+def _of_several(connection: Connection, records: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the records (kind, id) that more than one phone has written to."""
+    names = json.dumps([record for _, record in records])
+    several = {
+        (kind, record)
+        for kind, record in connection.execute(
+            text(
+                "SELECT kind, record FROM entry WHERE record IN (SELECT value FROM json_each(:names)) "
+                "GROUP BY record, kind HAVING min(device) <> max(device)"
+            ),
+            {"names": names},
+        )
+    }
+    return [key for key in records if key in several]
 
 
 def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:
