@@ -151,12 +151,10 @@ def keep(
 
     Returns them with their verdicts, and (kind, id) of the records of others that waited for them.
     """
-    kept: list[JournalEntry] = []
-    for entry, sender in entries:
-        judged = judge.verdict(entry, sender)
-        journal.insert(connection, [judged])
-        merge.apply(connection, [judged])
-        kept.append(judged)
+    judge.look_up(entry for entry, _ in entries)
+    kept = [judge.judged(entry, sender) for entry, sender in entries]
+    journal.insert(connection, kept)
+    merge.apply(connection, kept, judge.records)
     _write_receipts(connection, kept)
     note_ends(connection, kept)
     close_holes(connection, kept)
@@ -244,6 +242,7 @@ def _judge_anew(connection: Connection, judge: Judge, entry: JournalEntry) -> tu
     if judged.verdict != "pending":
         _restate(connection, judged)
         merge.recompute(connection, judged.kind, judged.record)
+        judge.forget(judged.kind, judged.record)
     return judged.kind, judged.record
 
 
