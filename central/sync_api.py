@@ -276,8 +276,10 @@ def _pull(
     found = journal.select(
         connection,
         "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
-        f"AND NOT (device = :d AND epoch = :e AND seq < :next) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
-        after=after, team=sender.team, d=batch.device, e=batch.epoch, next=batch.first_seq + len(batch.entries),
+        "AND NOT (device = :d AND epoch = :e AND seq >= :shown AND seq < :next) "
+        f"AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
+        after=after, team=sender.team, d=batch.device, e=batch.epoch, shown=batch.first_seq if batch.own else 0,
+        next=batch.first_seq + len(batch.entries),
         n=PULL_MAX_ENTRIES + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []

@@ -183,6 +183,7 @@ def outgoing(
         **({"clock_offset_ms": offset} if batch and offset else {}),
         "entries": [to_central(entry) for entry in batch],
         "cursor": cursor or None,
+        **({"own": True} if read_meta(connection, "pull_own") else {}),
         "max_bytes": pull_bytes,
         "photos": [file.sha256 for file in next_files(connection)][:probe],
     }
@@ -252,6 +253,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
             {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
         )
     is_whole = not taken.more
+    if is_whole and request.get("own"):
+        write_meta(connection, "pull_own", "")
     if is_whole:
         note_brought(connection)
     is_asked, visits = relay.take_answer(connection, request, answer, device, is_whole)
@@ -360,6 +363,7 @@ def forget_central(connection: Connection, server_id: str) -> None:
     for epoch in epochs.all():
         write_meta(connection, f"acked:{epoch}", str(checkpoint(connection, epoch).seq))
     write_meta(connection, "cursor", "")
+    write_meta(connection, "pull_own", "1")
     write_meta(connection, "seen", "0")
     connection.execute(text("UPDATE entry SET position = NULL"))
     connection.execute(text("DELETE FROM conflict"))

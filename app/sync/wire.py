@@ -77,6 +77,8 @@ class SyncRequest(NamedTuple):
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
+    own: bool
+    """Whether the phone's own entries are pulled, too: central was restored, and may have dated them otherwise since."""
     photos: list[str]
     holds: list[Span]
     relayed: list[Any]
@@ -147,6 +149,7 @@ def read_request(body: Any) -> SyncRequest:
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
+        own=body.get("own") is True,
         photos=[_matching(p, f"photos[{i}]", _SHA256) for i, p in enumerate(photos)],
         holds=read_spans(body.get("holds", []), "holds"),
         relayed=relayed,
