@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test phone check bench long powercuts lock clean
+.PHONY: run test phone check bench long powercuts simulate lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -29,6 +29,11 @@ phone: .venv/.test  ## the app in a phone's browser: kills, releases, tabs, clea
 powercuts: .venv/.test  ## the power fails CUTS times (50000) while phones and central write
 	@echo "Cúp điện / power cuts"
 	@$(BIN)/python -m tests.powercuts --cuts $(or $(CUTS),50000) $(if $(SEED),--seed $(SEED))
+
+simulate: .venv/.test  ## N days (10000) of three phones and central with every fault; FROM=seed, or SEED= to tell one day
+	@echo "Mô phỏng đồng bộ / simulating sync"
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(or $(N),10000) --from $(or $(FROM),0) \
+		--jobs $(or $(JOBS),2))
 
 check: .venv/.test  ## format, lint, types
 	@echo "Định dạng, lỗi, kiểu / format, lint, types"
