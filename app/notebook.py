@@ -17,15 +17,16 @@ from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
 from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
-from app.recorder import NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
+from app.recorder import SIGNED, NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
     READINGS,
     TIME_ZONE_HOURS,
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
-from app.sync import journal, merge
+from app.sync import conflicts, journal, ledger, merge
 from app.sync.compact import checkpoint
+from app.sync.conflicts import Conflict, Side
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
 from app.sync.ledger import Waiting, acked, waiting
@@ -353,10 +354,34 @@ class Notebook(Counting):
         with self.store.reading() as connection:
             return waiting(connection)
 
+    def refusals(self) -> list[dict[str, Any]]:
+        """What central refused of this phone's entries, as tasks: epoch, seq, visit, kind, id, type, title, field."""
+        with self.store.reading() as connection:
+            return ledger.refusals(connection)
+
+    def dismiss_refusal(self, epoch: str, seq: int) -> None:
+        """The inspector has read that an entry was refused and is done with it; a setting of this phone, not an entry."""
+        with self.store.writing() as connection:
+            ledger.dismiss(connection, epoch, seq)
+        self.revision += 1
+
     def file_states(self) -> dict[str, PhotoState]:
         """Of every photo file this phone has to send or has sent: where it is."""
         with self.store.reading() as connection:
             return file_states(connection)
+
+    def photos_of_findings(self) -> set[str]:
+        """SHA-256 of the photos that show what failed in visits with something to send: Home Affairs asks for them first."""
+        names: set[str] = set()
+        for visit in self.waiting().visits:
+            with self.store.reading() as connection:
+                reading = read_visit(connection, visit, self.reference.templates)
+            if reading is None:
+                continue
+            items = reading.template.items
+            failed = {(f.row, code) for f in reading.outcome.failures for code in (f.item, items[f.item].section)}
+            names |= {photo.sha256 for photo in reading.photos if (photo.row, photo.item) in failed}
+        return names
 
     def setting(self, name: str, default: str = "") -> str:
         with self.store.reading() as connection:
@@ -384,6 +409,18 @@ class Notebook(Counting):
         """SHA-256 of the photos taken with this phone; those of other phones are named by entries but were never here."""
         with self.store.reading() as connection:
             return set(connection.execute(text("SELECT sha256 FROM file WHERE role = 'photo'")).scalars())
+
+    def conflicts(self, visit: str = "") -> list[Conflict]:
+        """What two phones wrote differently and nobody has settled, of one visit or of all."""
+        with self.store.reading() as connection:
+            return conflicts.load(connection, visit)
+
+    def settle(self, conflict: Conflict, side: Side) -> None:
+        """Choose one of two values. Also in a visit that has ended; raises VisitShut for a signed one."""
+        if self.visit(conflict.visit).is_signed:
+            raise VisitShut(SIGNED)
+        change = Change(conflict.kind, conflict.id, {conflict.field: side.value}, conflict.visit)
+        self._record([change], lambda c: conflicts.forget(c, conflict), undoable=False, is_choice=True)
 
     def verify(self) -> journal.BrokenLink | None:
         """The first place where a chain on this phone does not verify; None when all is as written.

@@ -25,11 +25,14 @@ from app.schema import JOURNAL, read_meta, write_meta
 from app.store import DiskFull, Store, unreadable
 from app.sync import journal, merge, relay
 from app.sync.journal import Change, Writer
-from app.sync.ledger import PHONE
-from app.sync.stamp import answer_id, fold, nfc, row_id
+from app.sync.ledger import PHONE, clock, note_offset
+from app.sync.stamp import CLOCK_WRONG_MS, answer_id, fold, nfc, offset_in_use, row_id
 
 Clock = Callable[[], int]
 Entropy = Callable[[int], bytes]
+
+
+SIGNED = "Cuộc kiểm tra đã ký, không sửa được. / The visit is signed and cannot be changed."
 
 
 class VisitShut(Refusal):
@@ -91,7 +94,7 @@ class Recorder:
         flush: Callable[[], None] | None = None,
     ):
         """Open the notebook, or begin one; `flush` as `Store` has it. Raises `app.store` InUse, Damaged, Newer or DiskFull, the file untouched."""
-        self.now, self._entropy = now, entropy
+        self._clock, self._entropy = now, entropy
         self.store = Store(path, [("journal", JOURNAL), ("phone", PHONE)], journal_mode, flush)
         self.revision = 0
         """Grows with every change, so that a reader can tell whether what it drew still stands."""
@@ -116,10 +119,10 @@ class Recorder:
         """Read again what is kept in memory: who this phone is, the reference data, where the chain stands."""
         with self.store.reading() as connection:
             self.reference: Reference = load_reference(connection)
-            enrolment = read_meta(connection, "enrolment")
-            self.enrolment = Enrolment(**json.loads(enrolment)) if enrolment else None
+            self.enrolment = _read_enrolment(connection)
             self.install = read_meta(connection, "install") or ""
             self._seen = int(read_meta(connection, "seen") or 0)
+            self._heard_ms, self.clock_offset_ms = clock(connection)
             epoch = read_meta(connection, "epoch")
             self._writer: Writer | None = None
             if self.enrolment and epoch:
@@ -130,6 +133,22 @@ class Recorder:
 
     def close(self) -> None:
         self.store.close()
+
+    # What time it is
+
+    def now(self) -> int:
+        """Unix ms UTC by this phone's clock, put right by what central's answers have told of it."""
+        shown = self._clock()
+        self.clock_offset_ms = offset_in_use(shown, self.clock_offset_ms, self._heard_ms)
+        return shown + self.clock_offset_ms
+
+    clock_offset_ms: int
+    """By how much central's clock is ahead of this phone's, in ms, as far as that is known; 0 while it is not."""
+
+    @property
+    def is_clock_wrong(self) -> bool:
+        """Whether this phone's clock is wrong by more than ten minutes: to be told, never to be blocked."""
+        return abs(self.clock_offset_ms) > CLOCK_WRONG_MS
 
     # Who this phone is
 
@@ -232,7 +251,7 @@ class Recorder:
             self._heads[visit] = (head.status or "open", template)
         status, template = self._heads[visit]
         if status == "signed":
-            raise VisitShut("Cuộc kiểm tra đã ký, không sửa được. / The visit is signed and cannot be changed.")
+            raise VisitShut(SIGNED)
         if status != "open":
             raise VisitShut("Cuộc kiểm tra đã kết thúc. Mở lại rồi sửa. / The visit is closed; reopen it to change it.")
         return template
@@ -255,27 +274,35 @@ class Recorder:
         return found
 
     def _record(
-        self, changes: Sequence[Change], beside: Callable[[Connection], None] | None = None, *, undoable: bool = True
+        self,
+        changes: Sequence[Change],
+        beside: Callable[[Connection], None] | None = None,
+        *,
+        undoable: bool = True,
+        is_choice: bool = False,
     ) -> None:
-        """One tap: entries, readings and what belongs to them in one durable transaction. What already stands is left out."""
+        """One tap: entries, readings and what belongs to them in one durable transaction.
+
+        What already stands is left out, except when it is a choice: then saying it again settles something.
+        """
         if self.enrolment is None or self._writer is None:
             raise NotEnrolled
         known: dict[tuple[str, str], merge.Record] = {}
         fresh, before = [], []
+        now = self.now()
         with self.store.writing() as connection:
             for change in changes:
                 key = (change.kind, change.record)
                 if key not in known:
                     known[key] = merge.load(connection, *key)
                 fields = known[key].fields
-                patch = {field: value for field, value in change.patch.items() if fields.get(field) != value}
+                patch = {f: value for f, value in change.patch.items() if is_choice or fields.get(f) != value}
                 if patch:
                     fresh.append(change._replace(patch=patch))
                     before.append(inverse(fresh[-1], fields))
             if fresh:
-                entries, writer = journal.append(
-                    connection, self._writer, fresh, self.enrolment.user, self._seen, self.now()
-                )
+                note_offset(connection, self._writer.epoch, self._writer.seq + 1, self.clock_offset_ms)
+                entries, writer = journal.append(connection, self._writer, fresh, self.enrolment.user, self._seen, now)
                 merge.apply(connection, entries, known)
             if beside is not None:
                 beside(connection)
@@ -301,7 +328,14 @@ class Recorder:
                 epoch = read_meta(connection, "epoch") or self._writer.epoch
                 self._writer = journal.resume(connection, self._writer.device, epoch)
                 self._seen = int(read_meta(connection, "seen") or 0)
+                self.enrolment = _read_enrolment(connection)
+                self._heard_ms, self.clock_offset_ms = clock(connection)
         self.revision += 1
+
+
+def _read_enrolment(connection: Connection) -> Enrolment | None:
+    kept = read_meta(connection, "enrolment")
+    return Enrolment(**json.loads(kept)) if kept else None
 
 
 @dataclass

@@ -28,14 +28,17 @@ from app.recorder import Enrolment
 from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
 from app.store import DiskFull, StoreProblem, in_use, no_storage
-from app.sync import exchange, ledger
+from app.sync import conflicts, exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 from app.sync.files import PhotoState as FileState
+from app.sync.patience import Patience
 
 log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Conflict: TypeAlias = conflicts.Conflict
+Side: TypeAlias = conflicts.Side
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried
@@ -55,7 +58,7 @@ NO_PLACE = (
 )
 
 QUIET_SECONDS = 60
-"""How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
+"""How often an idle phone asks central for news; after a failure `Patience` says when it tries again."""
 
 
 @dataclass(frozen=True)
@@ -417,16 +420,27 @@ class AppState(Safekeeping):
         self._hurry = True
         self._wake.set()
 
+    def _line_is_back(self) -> None:
+        """The machine says there is a network again."""
+        if not self.sync.is_online:
+            self._hurry = True
+            self._wake.set()
+
     _hurry: bool = False
+    _not_before: float = 0.0
+    """Seconds central asked to be left alone for."""
 
     async def _sync_forever(self) -> None:
-        wait = 0.0
+        patience = Patience()
+        self.device.on_reconnect(self._line_is_back)
         while True:
+            wait = float(QUIET_SECONDS)
             if self.is_enrolled:
-                is_fine = await self.sync_once()
-                wait = QUIET_SECONDS if is_fine else min(QUIET_SECONDS, max(5.0, wait * 2))
-            else:
-                wait = QUIET_SECONDS
+                self._not_before = 0.0
+                if await self.sync_once():
+                    patience.succeeded()
+                else:
+                    wait = max(patience.failed(), self._not_before)
             self._wake.clear()
             self._hurry = False
             await self._rest(wait)
@@ -488,6 +502,8 @@ class AppState(Safekeeping):
                     on_progress,
                     on_visits,
                     on_reference,
+                    first=book.photos_of_findings,
+                    request_seconds=self.device.request_seconds,
                 )
                 await exchange.run(run)
                 if self.recovery and not self.recovery.is_done:
@@ -503,6 +519,7 @@ class AppState(Safekeeping):
             )
         except (Stopped, Busy) as refusal:
             failure = Message.of(str(refusal))
+            self._not_before = float(refusal.seconds) if isinstance(refusal, Busy) else QUIET_SECONDS
         except DiskFull as full:
             failure = Message(full.vi, full.en)
         finally:
@@ -518,11 +535,6 @@ class AppState(Safekeeping):
             self._saved()
             self.device.look_for_release()
         return failure is None
-
-    def sync_tasks(self) -> list[dict[str, Any]]:
-        """Entries central refused, as tasks: visit, kind, id, title, field."""
-        with self.book.store.reading() as connection:
-            return ledger.refusals(connection)
 
     async def take_bundle(self, data: bytes) -> None:
         await super().take_bundle(data)

@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import Connection, text
 
 from app.sync.stamp import new_uuid7, nfc
+from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 from central import attempts
 from central.bodies import StrictRoute
 from central.database import Database, rows
 from central.people import OFFICE_ROLES, Role, User, find_user
 from central.problems import Problem, problem_responses
 
-MAX_BYTES = 262_144
-MAX_ENTRIES = 500
 MAX_PHOTO_BYTES = 5_242_880
 
 HOUR_MS = 3_600_000
@@ -241,6 +240,13 @@ def role_denied() -> Problem:
     return Problem(403, "role-denied", "Vai trò của bạn không được làm việc này", "Your role may not do this")
 
 
+def device_revoked() -> Problem:
+    return Problem(
+        403, "device-revoked", "Máy này đã bị thu hồi. Hãy liên hệ Sở Nội vụ; đừng xóa ứng dụng",
+        "This phone has been revoked. Ask Home Affairs; do not remove the app",
+    )  # fmt: skip
+
+
 def caller_even_revoked(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
@@ -261,10 +267,7 @@ def caller_even_revoked(
 def require_caller(caller: Annotated[Caller, Depends(caller_even_revoked)]) -> Caller:
     """The caller by Bearer token. Problems: 401 `token-expired`, 403 `device-revoked`."""
     if caller.is_revoked:
-        raise Problem(
-            403, "device-revoked", "Máy này đã bị thu hồi. Hãy liên hệ Sở Nội vụ; đừng xóa ứng dụng",
-            "This phone has been revoked. Ask Home Affairs; do not remove the app",
-        )  # fmt: skip
+        raise device_revoked()
     return caller
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DatabaseError
 from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
+from app.sync.bundle import Bundle, NotABundle
 from central import access, demo
 from central.app import create_app, system_clock
 from central.backup import back_up
@@ -37,6 +38,7 @@ from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
 from central.readings import Filter, Readings
+from central.receipts import broken
 from central.settings import DEMO_SECRET, Settings, SettingsError
 from central.summary import as_csv, as_xlsx, file_name, summary
 from central.verify import counted, verify
@@ -106,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
+    check.add_argument(
+        "--receipts", type=Path, metavar="FILE",
+        help="biên nhận máy giữ: tệp sổ do máy xuất, hay mỗi dòng một biên nhận / a bundle, or one receipt a line",
+    )  # fmt: skip
     check.set_defaults(run=_verify)
 
     backup = commands.add_parser(
@@ -323,12 +329,13 @@ def _exported(connection: Connection, wanted: Filter, kind: str, is_demo: bool) 
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    settings, db = _opened()
+    settings, db = _opened(needs_secret=asked.receipts is not None)
     photos = PhotoStore(settings.photos)
+    handed = _receipts_of(asked.receipts) if asked.receipts else []
     with db.reading() as connection:
         if asked.visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=asked.visit):
             raise Refused(f"Không có cuộc kiểm tra {asked.visit!r}. / There is no such visit.")
-        findings = list(verify(connection, photos, asked.visit))
+        findings = [*verify(connection, photos, asked.visit), *broken(connection, settings.secret, handed)]
         much = {} if findings else counted(connection)
     for finding in findings[:SHOWN_FINDINGS]:
         print(finding)
@@ -337,11 +344,27 @@ def _verify(asked: argparse.Namespace) -> int:
             f"{len(findings)} chỗ không còn như khi ghi. / {len(findings)} places are not as written.", file=sys.stderr
         )
         return 1
+    if asked.receipts:
+        print(f"{len(handed)} biên nhận khớp. / {len(handed)} receipts match.")
     print(
         f"Nguyên vẹn: {much['entries']} mục, {much['visits']} cuộc, {much['photos']} ảnh. / "
         "Everything is as it was written."
     )
     return 0
+
+
+def _receipts_of(file: Path) -> list[str]:
+    try:
+        data = file.read_bytes()
+    except OSError as reason:
+        raise Refused(f"Không đọc được tệp {file}: {reason.strerror}. / The file cannot be read.") from None
+    try:
+        found = Bundle(data).receipts() if data.startswith(b"PK") else data.decode("ascii", "replace").splitlines()
+    except NotABundle as reason:
+        raise Refused(str(reason)) from None
+    if not (found := [line for line in found if line.strip()]):
+        raise Refused(f"Tệp {file} không có biên nhận nào. / There is no receipt in the file.")
+    return found
 
 
 def _backup(asked: argparse.Namespace) -> int:

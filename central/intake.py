@@ -16,7 +16,7 @@ from app.records import VISIT_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
-from app.sync.wire import SyncRequest, chained
+from app.sync.wire import MAX_ENTRIES, SyncRequest, chained
 from central.database import note_ends
 from central.holes import acked as acked_of
 from central.holes import close_holes
@@ -54,12 +54,7 @@ def take_batch(
     Problems: 409 `journal-fork` when entries differ from those acknowledged or do not follow them, 409 `seq-gap` with
     `expected`, 400 `malformed` when the hashes do not match the entries.
     """
-    hashes = chained(request)
-    if (hashes[-1] if hashes else request.prev_hash) != request.head_hash:
-        raise Problem(
-            400, "malformed", "Mã băm cuối không khớp với các mục", "head_hash does not follow from the entries",
-            field="head_hash",
-        )  # fmt: skip
+    hashes = chain_of(request)
     held = {
         seq: digest
         for seq, digest in connection.execute(
@@ -75,14 +70,14 @@ def take_batch(
         )  # fmt: skip
     before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
     if before != request.prev_hash:
-        raise _fork(acked)
+        raise fork(acked)
     fresh: list[JournalEntry] = []
     position = next_position(connection)
     for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
         seq = request.first_seq + offset
         if seq in held:
             if held[seq] != digest:
-                raise _fork(acked)
+                raise fork(acked)
             continue
         stamp = effective(Stamp(wire.ms, wire.counter), now)
         fresh.append(
@@ -112,12 +107,17 @@ def take_batch(
         _check_what_follows(connection, fresh[-1], acked)
     judge = Judge(connection, templates)
     kept, settled = keep(connection, judge, [(entry, sender) for entry in fresh])
+    if kept:
+        connection.execute(_WRITE_BATCH, {
+            "d": request.device, "e": request.epoch, "first": kept[0].seq, "last": kept[-1].seq,
+            "sent": request.sent_at, "offset": request.clock_offset_ms, "now": now,
+        })  # fmt: skip
     touched = list({(entry.kind, entry.record): None for entry in request.entries})
     touched += settled
     refused = journal.select(
         connection,
-        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT 500",
-        d=request.device, e=request.epoch, told=told, **{"from": request.first_seq},
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT :n",
+        d=request.device, e=request.epoch, told=told, n=MAX_ENTRIES, **{"from": request.first_seq},
     )  # fmt: skip
     return Intake(
         acked_of(connection, request.device, request.epoch) if kept else acked,
@@ -125,6 +125,23 @@ def take_batch(
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
+
+
+_WRITE_BATCH = text(
+    "INSERT INTO batch (device, epoch, first, last, sent_at, offset_ms, received_at) "
+    "VALUES (:d, :e, :first, :last, :sent, :offset, :now)"
+)
+
+
+def chain_of(request: SyncRequest) -> list[str]:
+    """The hashes of a batch's entries. Problem 400 `malformed` when they do not lead to its `head_hash`."""
+    hashes = chained(request)
+    if (hashes[-1] if hashes else request.prev_hash) != request.head_hash:
+        raise Problem(
+            400, "malformed", "Mã băm cuối không khớp với các mục", "head_hash does not follow from the entries",
+            field="head_hash",
+        )  # fmt: skip
+    return hashes
 
 
 def keep(
@@ -152,7 +169,7 @@ def _check_what_follows(connection: Connection, last: JournalEntry, acked: int) 
         connection, "device = :d AND epoch = :e AND seq = :s", d=last.device, e=last.epoch, s=last.seq + 1
     )
     if journal.hash_after(last.hash, after) != after.hash:
-        raise _fork(acked)
+        raise fork(acked)
 
 
 RECEIPT = (
@@ -181,7 +198,7 @@ def note_received(connection: Connection, names: Iterable[str], now: int) -> Non
         )
 
 
-def _fork(acked: int) -> Problem:
+def fork(acked: int) -> Problem:
     return Problem(
         409, "journal-fork", "Nhật ký trên máy khác với phần trung tâm đã nhận. Máy sẽ tự mở nhánh mới",
         "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked,
@@ -193,9 +210,9 @@ def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
     rows = connection.execute(
         text(
             "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT 500"
+            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "n": MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, text
 
 from app.checklist import Refusal, Template, check_value
 from app.geopoint import read_geopoint
-from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, TEXT_MAX, VISIT_KINDS
+from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, SCHEMA, TEXT_MAX, VISIT_KINDS
 from app.sync import merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import answer_id
+from app.sync.upcast import present_fields
 from central.problems import problem_type
 
 
@@ -77,16 +78,19 @@ class Judge:
 
     def _visit(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
         owner = self._team_of(entry.record)
-        if owner is None and "team" not in entry.fields:
+        fields = present_fields(entry)
+        if owner is None and "team" not in fields:
             return entry._replace(verdict="pending")  # a later change of a visit whose beginning is still to come
-        claimed = entry.fields.get("team", owner) or ""
+        claimed = fields.get("team", owner) or ""
         if claimed != sender.team or owner not in (None, "", sender.team):
             return _out_of_scope(entry)
         return self._content(entry)
 
     def _content(self, entry: JournalEntry) -> JournalEntry:
-        """Refuse what the record cannot hold; fields that are not known here are kept as they are."""
-        fields = entry.fields
+        """Refuse what the record cannot hold; fields that are not known here, or newer than this version, are kept as they are."""
+        if entry.schema_version > SCHEMA:
+            return entry
+        fields = present_fields(entry)
         model = READINGS.get(entry.kind)
         if model is not None:
             for name, value in fields.items():

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from app.checklist import Template
 from app.figures import SummaryVisit
 from app.readings import VisitReading, load_templates, read_visit
+from app.sync.stamp import CLOCK_WRONG_MS
 from central.problems import Problem
 
 
@@ -25,6 +26,16 @@ class Filter:
     status: str = ""
 
 
+class Document(NamedTuple):
+    """A reference document: the journal position it was made at, when (ms UTC), central's own journal then, and its bytes."""
+
+    position: int
+    made_at: int
+    central: tuple[str, int]
+    body: bytes
+    digest: str
+
+
 class Readings:
     """What has been worked out of the typed tables, kept for as long as nothing has changed underneath."""
 
@@ -32,8 +43,8 @@ class Readings:
         self._lock = threading.Lock()
         self._templates: tuple[Any, dict[str, Template]] = (None, {})
         self._lines: dict[str, tuple[int, SummaryVisit]] = {}
-        self.documents: dict[str | None, tuple[int, bytes]] = {}
-        """Reference documents by team, each with the journal position it was made at."""
+        self.documents: dict[str | None, Document] = {}
+        """Reference documents by team."""
 
     def templates(self, connection: Connection) -> dict[str, Template]:
         """Every template by `code@version`."""
@@ -105,9 +116,29 @@ def recorded(connection: Connection, visit: str) -> Sequence[Any]:
     return connection.execute(
         text(
             "SELECT e.position, e.device, e.epoch, e.seq, e.ms, e.received_at, e.author, e.kind, e.record, e.patch, e.verdict, "
-            "e.problem, e.hash, d.name AS device_name, u.name AS author_name FROM entry e "
+            "e.problem, e.hash, d.name AS device_name, u.name AS author_name, b.sent_at, b.offset_ms, b.received_at AS arrived, "
+            "(SELECT name FROM device WHERE id = w.bringer) AS brought_by, w.bringer FROM entry e "
+            "LEFT JOIN batch b ON b.device = e.device AND b.epoch = e.epoch AND e.seq BETWEEN b.first AND b.last "
+            "LEFT JOIN brought w ON w.device = e.device AND w.epoch = e.epoch AND w.seq = e.seq "
             'LEFT JOIN device d ON d.id = e.device LEFT JOIN "user" u ON u.id = e.author '
             "WHERE e.visit = :v ORDER BY e.position"
         ),
         {"v": visit},
     ).all()
+
+
+def phone_clock(entry: Any) -> int | None:
+    """What the phone's own clock showed when an entry was written (ms), where that is more than ten minutes off; else None."""
+    shown = entry.ms - (entry.offset_ms or 0)
+    return shown if entry.sent_at is not None and abs(entry.offset_ms) > CLOCK_WRONG_MS else None
+
+
+def true_time(entry: Any) -> int | None:
+    """When an entry was written by central's clock (ms), where its own time is more than ten minutes off; else None.
+
+    The phone did not know then that its clock was wrong; the batch that brought the entry shows by how much.
+    """
+    if entry.sent_at is None:
+        return None
+    time: int = entry.ms - entry.offset_ms + entry.arrived - entry.sent_at
+    return time if abs(time - entry.ms) > CLOCK_WRONG_MS else None

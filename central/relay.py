@@ -17,6 +17,7 @@ from app.sync import journal
 from app.sync.journal import JournalEntry
 from app.sync.stamp import MAX_AHEAD_MS, Stamp, effective
 from app.sync.wire import Malformed, Span, from_central
+from central import quarantine
 from central.database import rows
 from central.holes import Hole, Life, holes, last_held, open_hole, spans
 from central.intake import keep, next_position
@@ -68,7 +69,10 @@ _LOOSE = ("damaged", "Không kiểm được vì thiếu mục đứng trước 
 _FORK = ("journal-fork", "Khác mục cùng số ở trung tâm / Differs from central's entry of the same number")
 _NOT_OURS = ("not-allowed", "Mục của chính trung tâm / An entry of central's own")
 _NOBODY = ("wrong-author", "Không có người ghi này / There is no such author")
-_REVOKED = ("device-revoked", "Mục của máy đã bị thu hồi / An entry of a phone whose access was withdrawn")
+_APART = (
+    "quarantined",
+    "Mục của máy đã bị thu hồi, chờ Sở Nội vụ xem / Of a withdrawn phone: kept apart for Home Affairs",
+)
 _OTHER_TEAM = ("scope-denied", "Mục của đoàn khác / An entry of another team")
 
 
@@ -81,11 +85,13 @@ def take_handed(
     central_device: str,
     by: str,
     team: str | None = None,
+    accepted: bool = False,
 ) -> Arrival:
     """Take entries of any phones, in any order, any number of times, inside the caller's writing transaction.
 
     `by` names who brings them (a device, or a user of the office); of a phone only entries of its own `team` are taken,
-    None takes every team's. What is damaged or not to be taken is refused entry by entry.
+    None takes every team's. What is damaged or not to be taken is refused entry by entry; entries of a phone whose access was
+    withdrawn are kept apart, unless central had them once or they are `accepted`.
     """
     arrival = Arrival()
     lives: dict[Life, dict[int, Handed]] = {}
@@ -99,7 +105,19 @@ def take_handed(
             arrival.unfit += [Unfit(device, epoch, seq, *_NOT_OURS) for seq in sorted(given)]
             continue
         written = _as_written(connection, (device, epoch), given, arrival)
-        _keep(connection, judge, _in_scope(connection, written, arrival, team), arrival, by, now)
+        if accepted:
+            written = [(entry, True) for entry, _ in written]
+        _keep(connection, judge, _in_scope(connection, written, arrival, team, now), arrival, by, now)
+    return arrival
+
+
+def accept(
+    connection: Connection, device: str, by: str, now: int, templates: Mapping[str, Template], central_device: str
+) -> Arrival:
+    """Take into the journal what is kept apart of a phone; `by` is the user of the office who says so."""
+    handed = [Handed(entry) for entry in quarantine.of_device(connection, device)]
+    arrival = take_handed(connection, handed, now, templates, central_device=central_device, by=by, accepted=True)
+    quarantine.release(connection)
     return arrival
 
 
@@ -168,7 +186,7 @@ def _vouched_by_what_follows(
 
 
 def _in_scope(
-    connection: Connection, entries: Sequence[tuple[JournalEntry, bool]], arrival: Arrival, team: str | None
+    connection: Connection, entries: Sequence[tuple[JournalEntry, bool]], arrival: Arrival, team: str | None, now: int
 ) -> list[tuple[JournalEntry, Sender]]:
     fit = []
     for entry, is_missed in entries:
@@ -179,7 +197,8 @@ def _in_scope(
         elif team is not None and sender.team != team:
             arrival.unfit.append(Unfit(*place, *_OTHER_TEAM))
         elif is_revoked and not is_missed:
-            arrival.unfit.append(Unfit(*place, *_REVOKED))
+            quarantine.put(connection, [entry._replace(received_at=now)])
+            arrival.unfit.append(Unfit(*place, *_APART))
         else:
             fit.append((entry, sender))
     return fit
@@ -235,7 +254,7 @@ def _keep(
 def _dated(entry: JournalEntry, now: int) -> JournalEntry:
     """With its effective stamp: not later than the one that central gave it when it came first, as its bringer knows it."""
     authored, claimed = Stamp(entry.ms, entry.counter), Stamp(entry.effective_ms, entry.effective_counter)
-    received = now
+    received = entry.received_at or now
     if claimed < authored and claimed.counter == 0 and 0 <= claimed.ms - MAX_AHEAD_MS <= now:
         received = claimed.ms - MAX_AHEAD_MS  # that stamp was capped: it tells when central had it first
     stamp = effective(authored, received)

@@ -46,4 +46,20 @@ CENTRAL: list[Step] = [
         PRIMARY KEY (device, epoch, seq))""",
     # Up to where each journal is held by the last verified backup (central/backup.py).
     "CREATE TABLE durable (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch))",
+    # What phones whose access was withdrawn have recorded, until the office accepts it (central/quarantine.py).
+    """CREATE TABLE quarantine (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, ms BIGINT NOT NULL, counter BIGINT NOT NULL,
+        tx BIGINT NOT NULL, seen BIGINT NOT NULL, schema_version BIGINT NOT NULL, author TEXT NOT NULL, kind TEXT NOT NULL,
+        record TEXT NOT NULL, patch TEXT NOT NULL, hash TEXT NOT NULL, received_at BIGINT NOT NULL,
+        PRIMARY KEY (device, epoch, seq))""",
+    # What the phone's clock said when entries came: `sent_at` by its clock as it stands, `offset_ms` by which it had put their
+    # times right; with the authored time and the time of receipt three facts, none of which replaces another.
+    """CREATE TABLE batch (
+        device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, sent_at BIGINT NOT NULL,
+        offset_ms BIGINT NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (device, epoch, first))""",
+    [
+        "ALTER TABLE upload ADD COLUMN done BIGINT NOT NULL DEFAULT 0",
+        "UPDATE upload SET done = 1 WHERE sha256 IN (SELECT sha256 FROM received_file)",
+        "CREATE INDEX ix_upload_pending ON upload (device) WHERE done = 0",
+    ],
 ]

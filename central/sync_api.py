@@ -1,8 +1,6 @@
 """`POST /sync`: push, pull and photo probe in one round trip (design §4)."""
 
-import base64
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -19,14 +17,15 @@ from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
-from central import relay
-from central.access import Caller, require_device
+from central import quarantine, relay
+from central.access import Caller, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
-from central.holes import acked
 from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
+from central.receipts import Facts, receipt
+from central.reference import reference_tag
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
@@ -47,7 +46,9 @@ class SyncAsked(BaseModel):
     first_seq: Annotated[int, Field(ge=1)]
     prev_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     head_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    reads: Annotated[int, Field(ge=1)] | None = None
     sent_at: Annotated[int, Field(ge=0)]
+    clock_offset_ms: int = 0
     entries: list[list[Any]] = []
     cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     max_bytes: Annotated[int, Field(ge=1)] = 32768
@@ -55,6 +56,7 @@ class SyncAsked(BaseModel):
     holds: list[list[Any]] = []
     relayed: list[list[Any]] = []
     relayed_effective: list[list[int]] = []
+    brief: bool = False
 
 
 class WireLimits(BaseModel):
@@ -66,31 +68,46 @@ class SyncGiven(BaseModel):
     """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
 
     `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
-    names those of them that central does not take, or has refused.
+    names those of them that central does not take, or has refused. `team` {id, name} comes when there was no cursor.
+    `reference` is the beginning of the ETag of the reference document. To a `brief` request members may be missing.
     """
 
     server_id: str
     now: int
     acked: int
     durable: int
-    receipt: str
-    effective: list[list[int]]
-    rejected: list[dict[str, Any]]
-    conflicts: list[dict[str, Any]]
-    entries: list[list[Any]]
-    pulled_effective: list[list[int]]
-    cursor: str
-    more: bool
-    missing: list[str]
-    want: list[list[Any]]
-    relay_refused: list[dict[str, Any]]
-    limits: WireLimits
+    receipt: str = ""
+    effective: list[list[int]] = []
+    rejected: list[dict[str, Any]] = []
+    conflicts: list[dict[str, Any]] = []
+    entries: list[list[Any]] = []
+    pulled_effective: list[list[int]] = []
+    cursor: str = ""
+    more: bool = False
+    missing: list[str] = []
+    want: list[list[Any]] = []
+    relay_refused: list[dict[str, Any]] = []
+    team: dict[str, str] | None = None
+    limits: WireLimits | None = None
+    reference: str = ""
+
+
+class Quarantined(BaseModel):
+    """What a phone whose access was withdrawn is told when it pushes: `acked` is the last seq held, in the journal or apart."""
+
+    type: str
+    title: str
+    retry: str
+    server_id: str
+    now: int
+    acked: int
+    quarantined: int
 
 
 @router.post(
     "/sync",
     response_model=SyncGiven,
-    responses=problem_responses(400, 401, 403, 409, 412, 413, 415),
+    responses={202: {"model": Quarantined}, **problem_responses(400, 401, 403, 409, 410, 412, 413, 415, 426)},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -98,9 +115,14 @@ class SyncGiven(BaseModel):
         }
     },
 )
-async def post_sync(request: Request, caller: Annotated[Caller, Depends(require_device)]) -> JSONResponse:
-    """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing."""
+async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> JSONResponse:
+    """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing.
+
+    Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`.
+    """
     raw = await request.body()
+    if caller.is_revoked:
+        return JSONResponse(await run_in_threadpool(_kept_apart, request, caller, raw), 202)
     if "json" not in request.headers.get("content-type", "application/json"):
         raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
     return JSONResponse(await run_in_threadpool(_answer, request, caller, raw))
@@ -123,7 +145,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
     with state.db.writing() as connection:
         if batch.server_id is not None and batch.server_id != state.db.server_id:
             raise _server_changed(connection, batch, state.db.server_id)
-        after = _cursor(connection, batch.cursor, sender.team)
+        after = _cursor(connection, batch.cursor, caller.team)
         if after is None:
             raise _server_changed(connection, batch, state.db.server_id)
         templates = state.readings.templates(connection)
@@ -131,17 +153,22 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, cursor, more = _pull(connection, batch, sender, after)
-        conflicts = _conflicts(connection, intake, page)
+        is_too_old = more and not page
+        conflicts = _conflicts(connection, intake, page, caller)
         missing = state.photos.missing(batch.photos)
         note_received(connection, set(batch.photos) - set(missing), now)
         durable = backed_up(connection, batch.device, batch.epoch)
-        receipt = _receipt(connection, state.settings.secret, batch, intake.acked, now)
-    return {
+        head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
+        team = {"team": _team(connection, caller.team)} if batch.cursor is None else {}
+    with state.db.reading() as connection:
+        tag = reference_tag(request, connection, caller.team or "")
+    answer: dict[str, Any] = {
+        **team,
         "server_id": state.db.server_id,
         "now": now,
         "acked": intake.acked,
         "durable": durable,
-        "receipt": receipt,
+        "receipt": receipt(state.settings.secret, Facts(batch.device, batch.epoch, intake.acked, head, now)),
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
@@ -157,7 +184,42 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "want": [list(span) for span in want],
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
+        "reference": tag,
     }
+    if is_too_old:  # what was pushed is kept, and acknowledged in the problem
+        answer |= {"more": False, "cursor": ""}
+        raise Problem(
+            426, "app-too-old",
+            "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
+            "This app is too old. Central still takes what it records; to see what others record, update it", **answer,
+        )  # fmt: skip
+    return _brief(answer, batch) if batch.brief else answer
+
+
+def _brief(answer: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
+    """The answer without what is empty or as the phone knows it: on a bad line an empty sync shall be one small packet."""
+    known = {"limits": answer["limits"], "cursor": batch.cursor}
+    if not batch.entries:
+        known["receipt"] = answer["receipt"]
+    stays = {"acked", "durable", *(["missing"] if batch.photos else [])}
+    return {
+        name: value for name, value in answer.items() if name in stays or (value and (name, value) not in known.items())
+    }
+
+
+def _kept_apart(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
+    state = request.app.state
+    try:
+        batch = read_request(strict_json(raw))
+    except (Malformed, Problem):
+        raise device_revoked() from None
+    if not batch.entries or batch.device != caller.device:
+        raise device_revoked()
+    _check_limits(batch, len(raw))
+    with state.db.writing() as connection:
+        if batch.server_id is not None and batch.server_id != state.db.server_id:
+            raise _server_changed(connection, batch, state.db.server_id)
+        return quarantine.take_push(connection, batch, state.db.server_id, state.now())
 
 
 def _check_limits(batch: SyncRequest, size: int) -> None:
@@ -187,7 +249,7 @@ def _take_relayed(
 
 def _server_changed(connection: Connection, batch: SyncRequest, server_id: str) -> Problem:
     """The phone knows another central, or a later state of this one: it was replaced or restored. It says what it holds."""
-    held = acked(connection, batch.device, batch.epoch)
+    held = quarantine.last_held(connection, batch.device, batch.epoch)
     return Problem(
         412, "server-changed", "Trung tâm đã được khôi phục. Máy sẽ tự gửi lại phần còn thiếu",
         "Central was restored; send again from what it holds", "now",
@@ -208,7 +270,7 @@ def _pull(
 ) -> tuple[list[JournalEntry], str, bool]:
     """A page of the team's entries after a position, but for those the asking phone has just shown to have.
 
-    Gives (entries, next cursor, more).
+    Gives (entries, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
     """
     central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
     found = journal.select(
@@ -222,11 +284,13 @@ def _pull(
     size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
     for entry in found[:PULL_MAX_ENTRIES]:
         size += len(json.dumps(to_phone(entry)[:-2])) + len(entry.patch.encode()) + 70
-        if page and size > limit:
+        if entry.schema_version > batch.reads or (page and size > limit):
             break
         page.append(entry)
     more = len(page) < len(found)
-    last = (page[-1].position or after) if more else _last_position(connection)
+    last = after if not page else page[-1].position or after
+    if not more:
+        last = _last_position(connection)
     return page, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
 
 
@@ -248,22 +312,37 @@ def _scope(team: str) -> str:
 _CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?")
 
 
-def _cursor(connection: Connection, cursor: str | None, team: str) -> int | None:
-    """The position a cursor stands at; None when this journal never had what the cursor has seen: it was restored."""
+def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int | None:
+    """The position a cursor stands at; None when this journal never had what the cursor has seen: it was restored.
+
+    Problem 410 `cursor-expired`, with the caller's present team, when it was given to a member of another team.
+    """
     if cursor is None:
         return 0
     parts = _CURSOR.fullmatch(cursor)
     if parts is None:
         raise malformed("cursor", "Con trỏ không đúng dạng", "The cursor is not one of ours")
+    if parts[1] != _scope(team or ""):
+        raise Problem(
+            410, "cursor-expired", "Người dùng máy này đã chuyển đoàn. Máy sẽ tự lấy lại từ đầu",
+            "This phone's user has changed teams; pull anew", "now", team=_team(connection, team),
+        )  # fmt: skip
     position, mark = int(parts[2]), parts[3] or ""
     if position > _last_position(connection):
         return None
     if mark and _mark(connection, position) not in (mark, ""):  # an entry that was settled has moved on and left a hole
         return None
-    return position if parts[1] == _scope(team) else 0
+    return position
 
 
-def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry]) -> list[dict[str, Any]]:
+def _team(connection: Connection, team: str | None) -> dict[str, str]:
+    given = given_team(connection, team)
+    return {"id": given.id, "name": given.name} if given else {"id": "", "name": ""}
+
+
+def _conflicts(
+    connection: Connection, intake: Intake, page: list[JournalEntry], caller: Caller
+) -> list[dict[str, Any]]:
     """Conflicts of the records this exchange touched."""
     records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
     found = []
@@ -274,20 +353,26 @@ def _conflicts(connection: Connection, intake: Intake, page: list[JournalEntry])
                     "kind": kind,
                     "id": record,
                     "field": conflict.field,
-                    "standing": _write(conflict.standing),
-                    "other": _write(conflict.other),
+                    "standing": _write(connection, conflict.standing, caller),
+                    "other": _write(connection, conflict.other, caller),
                 }
             )
     return found
 
 
-def _write(write: merge.Write) -> dict[str, Any]:
-    return {"device": write.order.device, "seq": write.order.seq, "value": write.value}
-
-
-def _receipt(connection: Connection, secret: bytes, batch: SyncRequest, acked: int, now: int) -> str:
-    """A seal of central's over (device, epoch, acked, head, now), for the phone to keep: central can tell its own later."""
-    head = _hash_at(connection, batch.device, batch.epoch, acked) or ""
-    facts = journal.canonical([batch.device, batch.epoch, acked, head, now])
-    seal = hmac.new(secret, b"receipt:" + facts.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(facts.encode()).decode() + "." + base64.urlsafe_b64encode(seal).decode()
+def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:
+    """One side of a conflict: the value, who wrote it, when (ms UTC) and on which phone, as the asking phone would call it."""
+    device = write.order.device
+    names = connection.execute(
+        text('SELECT (SELECT name FROM device WHERE id = :d), (SELECT name FROM "user" WHERE id = :u)'),
+        {"d": device, "u": write.author},
+    ).one()
+    phone = names[0] or device
+    if device == caller.device:
+        phone = "máy này / this phone"
+    elif write.author == caller.user:
+        phone = "máy khác của bạn / your other phone"
+    return {
+        "device": device, "seq": write.order.seq, "value": write.value, "author": write.author,
+        "author_name": names[1] or write.author, "at": write.ms, "phone": phone,
+    }  # fmt: skip

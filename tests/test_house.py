@@ -21,7 +21,14 @@ READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
-MEETING = ("app.sync.stamp", "app.sync.journal", "app.sync.merge", "app.sync.wire", "app.sync.bundle")
+MEETING = (
+    "app.sync.stamp",
+    "app.sync.journal",
+    "app.sync.upcast",
+    "app.sync.merge",
+    "app.sync.wire",
+    "app.sync.bundle",
+)
 """What phone and central share of sync."""
 IN_THE_BROWSER = ("app.device.browser", "app.device.fetch", "app.device.canvas", "app.device.opfs")
 """The only modules that know JavaScript; nothing imports them natively."""
@@ -51,7 +58,7 @@ PARTS = (
         ("app.sync",),
         ("app.sync", "app.reference", *WORDS),
         (*TABLES, "httpx"),
-        only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
+        only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
     Part(
         ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from starlette.requests import ClientDisconnect
 
 from app.records import VISIT_KINDS
+from app.schema import write_meta
 from app.sync import exchange, journal
 from app.sync.journal import Change
 from app.sync.stamp import Stamp
@@ -225,6 +226,11 @@ class Valley:
                 return  # in the first turn the last phone may have sent what the first has yet to fetch
         raise AssertionError("the phones never came to rest")
 
+    def forget_reference(self, name: str) -> None:
+        """The phone no longer knows which reference document it has, and asks for it whatever central says of it."""
+        with self.phones[name].book.store.writing() as connection:
+            write_meta(connection, "reference_etag", "")
+
     def reopen(self, name: str) -> None:
         """The app is closed and opened again."""
         self.phones[name].close()
@@ -377,11 +383,12 @@ def told(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 class Pen:
     """Writes `POST /sync` bodies of one enrolled device by hand, for what no notebook would ever write."""
 
-    def __init__(self, phone: Phone, epoch: str = "ab" * 16):
+    def __init__(self, phone: Phone, epoch: str = "ab" * 16, schema: int = 1):
         enrolment = phone.book.enrolment
         assert enrolment is not None
         self.device, self.user, self.server_id = enrolment.device, enrolment.user, enrolment.server_id
         self.headers = {"Authorization": f"Bearer {enrolment.token}"}
+        self.schema = schema
         self.epoch, self.seq, self.head = epoch, 0, journal.genesis(epoch)
         self.cursor: str | None = None
 
@@ -394,11 +401,11 @@ class Pen:
         head = self.head
         for seq, (ms, counter, tx, seen, author, kind, record, patch) in enumerate(entries, self.seq + 1):
             head = journal.entry_hash(
-                head, self.device, self.epoch, seq, Stamp(ms, counter), tx, seen, 1, author, kind, record,
+                head, self.device, self.epoch, seq, Stamp(ms, counter), tx, seen, self.schema, author, kind, record,
                 journal.canonical(patch),
             )  # fmt: skip
         return {
-            "protocol": 1, "schema": 1, "server_id": self.server_id, "device_id": self.device, "epoch": self.epoch,
+            "protocol": 1, "schema": self.schema, "server_id": self.server_id, "device_id": self.device, "epoch": self.epoch,
             "first_seq": self.seq + 1, "prev_hash": self.head, "head_hash": head, "sent_at": NOON,
             "entries": list(entries), "cursor": self.cursor, "max_bytes": 32768, "photos": [],
         } | other  # fmt: skip

@@ -35,6 +35,8 @@ class Device(Protocol):
     """Whether the system may clear the app's data by itself (a browser when the phone is full)."""
     can_read_codes: bool
     """Whether `read_code` can find anything here."""
+    request_seconds: float | None
+    """How long one piece of a photo should take to send, so that a dead line is noticed soon; None where the system sees it."""
     problem: str
     """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 
@@ -72,6 +74,10 @@ class Device(Protocol):
 
     async def noted(self) -> str:
         """The word left last; empty when there is none."""
+        ...
+
+    def on_reconnect(self, tell: Callable[[], None]) -> None:
+        """`tell` is called when the machine has a network again, where it says so."""
         ...
 
     def on_release(self, tell: Callable[[], None]) -> None:

@@ -19,8 +19,8 @@ from app.photos.prepare import Pictures
 
 T = TypeVar("T")
 
-TIMEOUT = httpx.Timeout(30, connect=10)
-"""`fetch` has one phase until the headers come, in which the body is sent too."""
+TIMEOUT = httpx.Timeout(30)
+"""How long an answer's body may stall; until it begins, `FetchTransport` has limits of its own."""
 
 
 SPARES = 9
@@ -34,6 +34,7 @@ class Browser:
     needs_flush = True
     can_be_cleared = True
     can_read_codes = True
+    request_seconds: float | None = 10.0
     data = Path("/data")
     assets = Path("/unpacked/assets")
 
@@ -70,6 +71,9 @@ class Browser:
 
     async def noted(self) -> str:
         return str(await js.skt.ask("note", None))
+
+    def on_reconnect(self, tell: Callable[[], None]) -> None:
+        js.self.addEventListener("online", create_proxy(lambda _event: tell()))
 
     def on_release(self, tell: Callable[[], None]) -> None:
         js.skt.onRelease = create_proxy(tell)

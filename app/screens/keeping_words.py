@@ -22,8 +22,8 @@ KEEPING_WORDS: dict[str, tuple[str, str]] = {
     ),
     "arrived_known": ("{count} mục trong tệp đã có sẵn trên máy.", "Entries that were here already: {count}."),
     "arrived_others": (
-        "Những gì máy khác ghi chỉ về trung tâm khi máy đó gửi; hãy giữ tệp này đến lúc ấy.",
-        "What other phones recorded reaches central when those phones send it; keep this file until then.",
+        "Những gì máy khác ghi sẽ được gửi về trung tâm từ máy này khi có mạng, nếu trung tâm chưa có.",
+        "What other phones recorded goes to central from this phone when there is a network, unless central has it.",
     ),
     "brought": ("Nhập từ tệp", "From a file"),
     "photo_state_brought": ("Do máy khác ghi, nhập từ tệp", "Recorded on another phone, from a file"),

@@ -181,6 +181,16 @@ def pressable(
     return ft.MergeSemantics(one, expand=expand)  # content with a node of its own would be a button inside a button
 
 
+def warning_row(look: Look, icon: ft.IconData, words: str, on_open: Handler, identifier: str) -> ft.Control:
+    """Something to see to, pressed to get there."""
+    return pressable(
+        ft.Row([ft.Icon(icon, size=look.size(24)), text(look, words, 16, MEDIUM, expand=True)], spacing=10),
+        touched(on_open),
+        identifier=identifier,
+        ground=ft.Colors.TERTIARY_CONTAINER,
+    )
+
+
 # ---------------------------------------------------------------------------------------------------- showing
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import flet as ft
 
+from app.screens.conflicts_screen import ConflictsScreen
 from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
 from app.screens.frame import bottom_bar
@@ -42,6 +43,7 @@ IN_VISIT = {
     "section": guarded(SectionScreen),
     "photo": guarded(PhotoScreen),
     "review": guarded(ReviewScreen),
+    "conflicts": guarded(ConflictsScreen),
 }
 FAILURE = guarded(FailureScreen)
 
@@ -139,6 +141,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return IN_VISIT["photo"](visit, query.get("item", ""), query.get("row", ""), key=route)
         case ["visit", visit, "review"]:
             return IN_VISIT["review"](visit, key=route)
+        case ["visit", visit, "conflicts"]:
+            return IN_VISIT["conflicts"](visit, key=route)
         case _:
             return TAB_SCREENS["/"](key="/")
 

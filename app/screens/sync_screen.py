@@ -9,7 +9,7 @@ import flet as ft
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter, sent_badge
-from app.screens.parts import Handler, button, list_row, panel, text
+from app.screens.parts import Handler, button, list_row, panel, text, warning_row
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
@@ -44,6 +44,15 @@ class VisitLine:
     """(what, where it is) of the figures and of every photo."""
 
 
+@dataclass(frozen=True)
+class Task:
+    """An entry that central refused, in words; `entry` is its (epoch, seq)."""
+
+    visit: str
+    title: str
+    entry: tuple[str, int]
+
+
 @ft.component
 def SyncScreen() -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
@@ -76,9 +85,17 @@ def SyncScreen() -> ft.Control:
         details = details_of(look, book.visit(opened), waiting, states, view)
         known[opened] = replace(line, details=details)
     refused = [
-        (task["visit"], str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1])
-        for task in app.sync_tasks()
+        Task(
+            task["visit"],
+            str(task.get("title", "")).split(" / ")[0 if look.language == "vi" else -1],
+            (task["epoch"], task["seq"]),
+        )
+        for task in book.refusals()
     ]
+
+    differing: dict[str, int] = {}
+    for conflict in book.conflicts():
+        differing[conflict.visit] = differing.get(conflict.visit, 0) + 1
 
     def toggle(visit: str) -> None:
         set_opened("" if opened == visit else visit)
@@ -91,10 +108,23 @@ def SyncScreen() -> ft.Control:
         sorted(known.values(), key=lambda line: not line.is_waiting),
         opened,
         refused,
-        photos_gone(look, app),
+        [
+            *photos_gone(look, app),
+            *(
+                warning_row(
+                    look,
+                    ft.Icons.CALL_SPLIT,
+                    f"{book.visit(visit).unit_name}: {look.say('conflicts_n', count=number(count, look.language))}",
+                    road.to(visit_path(visit, "conflicts")),
+                    f"conflicts-{visit}",
+                )
+                for visit, count in differing.items()
+            ),
+        ],
         on_send=app.sync_now,
         on_visit=toggle,
         on_task=lambda visit: road.to(visit_path(visit)),
+        on_seen=lambda task: lambda: app.tap(book.dismiss_refusal, *task.entry),
     )
 
 
@@ -176,7 +206,7 @@ def details_of(
         elif state.why:
             why = state.why.split(" / ")[0 if look.language == "vi" else -1]
             said = look.say("photo_state_refused", why=why)
-        elif view.is_running and view.progress.sending == photo.sha256:
+        elif view.is_running and photo.sha256 in view.progress.sending:
             said = look.say("photo_state_sending")
         else:
             said = look.say("photo_state_queued" if view.is_running else "photo_state_saved")
@@ -191,12 +221,13 @@ def draw(
     rest: str,
     visits: Sequence[VisitLine],
     opened: str,
-    refused: Sequence[tuple[str, str]],
-    gone: Sequence[ft.Control],
+    refused: Sequence[Task],
+    notes: Sequence[ft.Control],
     *,
     on_send: Handler,
     on_visit: Callable[[str], None],
     on_task: Callable[[str], Handler],
+    on_seen: Callable[[Task], Handler],
 ) -> ft.Control:
     body: list[ft.Control] = [_sending(look, line) for line in sendings]
     if rest:
@@ -209,17 +240,10 @@ def draw(
     if view.failure:  # also while the next try runs: lines must not jump under the thumb
         said = view.failure.en if look.language == "en" else view.failure.vi
         body.append(panel(look, ft.Icons.INFO, [said], "amber"))
-    body += gone
+    body += notes
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
-        body.append(
-            lines(
-                [
-                    list_row(look, title, on_task(visit), icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}")
-                    for place, (visit, title) in enumerate(refused, 1)
-                ]
-            )
-        )
+        body += [_task(look, place, task, on_task(task.visit), on_seen(task)) for place, task in enumerate(refused, 1)]
     body.append(heading(look, look.say("sync_visits")))
     if not visits:
         body.append(text(look, look.say("sync_visits_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
@@ -239,6 +263,20 @@ def draw(
         body,
         head=bar(look, look.say("tab_sync"), actions=[state] if state else []),
         foot=ft.Container(send, padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8)),
+    )
+
+
+def _task(look: Look, place: int, task: Task, on_open: Handler, on_seen: Handler) -> ft.Control:
+    """What central refused and why; touched to get there, put away once it was read."""
+    return ft.Column(
+        [
+            list_row(look, task.title, on_open, icon=ft.Icons.ASSIGNMENT_LATE, identifier=f"task-{place}"),
+            button(
+                look, look.say("task_seen"), on_seen, kind="bare", icon=ft.Icons.DONE, identifier=f"task-{place}-seen"
+            ),
+        ],
+        spacing=0,
+        tight=True,
     )
 
 

@@ -7,7 +7,18 @@ import flet as ft
 
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter
-from app.screens.parts import Handler, badge, button, empty_state, list_row, pressable, text, touched
+from app.screens.parts import (
+    Handler,
+    badge,
+    button,
+    empty_state,
+    list_row,
+    panel,
+    pressable,
+    text,
+    touched,
+    warning_row,
+)
 from app.screens.recovery_note import recovery_note
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
@@ -43,6 +54,7 @@ def TodayScreen() -> ft.Control:
     visited = book.visited_units(here) if plan else set()
     left = [u for u in book.planned_units(here) if (u.code, u.valid_from) not in visited]
     waiting = book.waiting()
+    differing = book.conflicts()
     under_way = book.visits(status="open", limit=UNDER_WAY_SHOWN + 1)
 
     def begin(unit: UnitReading) -> None:
@@ -99,12 +111,29 @@ def TodayScreen() -> ft.Control:
         if app.sync.last_success
         else look.say("never_synced"),
         tasks=waiting.rejected,
+        differing=len(differing),
+        clock=clock_words(look, book.clock_offset_ms) if book.is_clock_wrong else "",
         on_visit=lambda visit: road.to(visit_path(visit)),
         on_planned=begin,
         on_visits=lambda: road.tab("visits"),
         on_start=road.to("/start"),
         on_sync=send,
+        on_differing=road.to(
+            visit_path(differing[0].visit, "conflicts") if len({c.visit for c in differing}) == 1 else "/sync"
+        ),
     )
+
+
+def clock_words(look: Look, offset_ms: int) -> str:
+    """That this phone's clock is wrong, by how much and what to do. `offset_ms` is central's less ours."""
+    minutes = abs(offset_ms) // 60_000
+    unit, length = next(((u, n) for u, n in _GAPS if minutes >= 2 * n), _GAPS[-1])
+    gap = look.say(f"gap_{unit}", count=number(minutes // length, look.language))
+    return look.say("clock_fast" if offset_ms < 0 else "clock_slow", gap=gap)
+
+
+_GAPS = (("years", 365 * 24 * 60), ("days", 24 * 60), ("hours", 60), ("minutes", 1))
+"""Units in minutes; a gap is said in the largest of which it has at least two."""
 
 
 def badge_of(look: Look, sync: SyncView) -> ft.Control | None:
@@ -132,28 +161,26 @@ def draw(
     to_send: str,
     synced: str,
     tasks: int,
+    differing: int,
+    clock: str,
     on_visit: Callable[[str], Handler],
     on_planned: Callable[[UnitReading], None],
     on_visits: Handler,
     on_start: Handler,
     on_sync: Handler,
+    on_differing: Handler,
 ) -> ft.Control:
     body: list[ft.Control] = [
         text(look, team, 16, MEDIUM, max_lines=2, overflow=ft.TextOverflow.ELLIPSIS),
         *([note] if note else []),
+        *([panel(look, ft.Icons.SCHEDULE, [clock, look.say("clock_do")], "amber")] if clock else []),
     ]
     if tasks:
         words = look.say("tasks", count=number(tasks, look.language))
-        body.append(
-            pressable(
-                ft.Row(
-                    [ft.Icon(ft.Icons.ASSIGNMENT_LATE, size=24), text(look, words, 16, MEDIUM, expand=True)], spacing=10
-                ),
-                touched(on_sync),
-                identifier="tasks",
-                ground=ft.Colors.TERTIARY_CONTAINER,
-            )
-        )
+        body.append(warning_row(look, ft.Icons.ASSIGNMENT_LATE, words, on_sync, "tasks"))
+    if differing:
+        words = look.say("conflicts_n", count=number(differing, look.language))
+        body.append(warning_row(look, ft.Icons.CALL_SPLIT, words, on_differing, "conflicts"))
     if under_way:
         body.append(heading(look, look.say("under_way")))
         body.extend(_under_way(look, visit, on_visit(visit.id)) for visit in under_way)

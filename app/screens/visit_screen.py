@@ -18,10 +18,9 @@ from app.screens.parts import (
     chips,
     list_row,
     panel,
-    pressable,
     section_card,
     text,
-    touched,
+    warning_row,
 )
 from app.screens.position import position_row, use_locator
 from app.screens.road import Road, use_road, visit_path
@@ -111,7 +110,11 @@ def VisitScreen(visit: str) -> ft.Control:
         if not is_positioned and not reading.geopoint:
             locator.follow(app, visit, locator.ask())
 
-    body = [*notes(look, app, reading), *attendance(look, road, reading, is_choosing, set_choosing, choose)]
+    body = [
+        *notes(look, app, reading),
+        *differing(look, app, road, visit),
+        *attendance(look, road, reading, is_choosing, set_choosing, choose),
+    ]
     asked = [s for s in reading.template.sections if s.code not in ("attendance", ATTENDANCE_SECTION)]
     body += [
         _card(look, card_of(look, reading, s), road.to(visit_path(visit, "section", s.code)))
@@ -193,6 +196,15 @@ def notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
     return found
 
 
+def differing(look: Look, app: AppState, road: Road, visit: str) -> list[ft.Control]:
+    """That two phones wrote something differently, and the way to choose; nothing when they agree."""
+    count = len(app.book.conflicts(visit))
+    if not count:
+        return []
+    words = look.say("conflicts_n", count=number(count, look.language))
+    return [warning_row(look, ft.Icons.CALL_SPLIT, words, road.to(visit_path(visit, "conflicts")), "conflicts")]
+
+
 def shut_notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
     """That a visit is signed, or has ended and how to go on with it; nothing for an open one."""
     if visit.is_open:
@@ -231,26 +243,9 @@ def attendance(
         found.append(_card(look, card_of(look, visit, section), road.to(visit_path(visit.id, "count"))))
         wrong = sum(check.is_wrong for check in visit.figures.checks.values())
         if wrong:
-            found.append(
-                pressable(
-                    ft.Row(
-                        [
-                            ft.Icon(ft.Icons.WARNING, size=look.size(24)),
-                            text(
-                                look,
-                                look.say("rooms_wrong", count=number(wrong, look.language)),
-                                16,
-                                MEDIUM,
-                                expand=True,
-                            ),
-                        ],
-                        spacing=10,
-                    ),
-                    touched(road.to(visit_path(visit.id, "review"))),
-                    identifier="rooms-wrong",
-                    ground=ft.Colors.TERTIARY_CONTAINER,
-                )
-            )
+            words = look.say("rooms_wrong", count=number(wrong, look.language))
+            on_review = road.to(visit_path(visit.id, "review"))
+            found.append(warning_row(look, ft.Icons.WARNING, words, on_review, "rooms-wrong"))
     else:
         found.append(panel(look, ft.Icons.GROUPS, [look.say("mode_no_count", mode=mode.label[look.language])]))
     rows: list[ft.Control] = []

@@ -1,7 +1,7 @@
 """Old entries of the phone's own journal, folded together once a verified backup of central's holds them.
 
-Dropped is only a beginning of the journal: up to the first entry that is younger than 30 days, of a visit still open, refused,
-or not yet held durably. What the dropped entries said of each record is kept in table `compacted`, stamps included, so that
+Dropped is only a beginning of the journal: up to the first entry that is younger than 30 days, of a visit still open, refused
+(and not dismissed), or not yet held durably. What the dropped entries said of each record is kept in table `compacted`, stamps included, so that
 records are read and merged as before; a checkpoint (seq, head) lets the chain be verified from there.
 """
 
@@ -46,7 +46,8 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     last = connection.execute(
         text(
             "SELECT min(e.seq) FROM entry e LEFT JOIN visit v ON v.id = e.visit WHERE e.device = :d AND e.epoch = :e "
-            "AND (e.seq >= :durable OR e.ms > :old OR e.verdict <> 'applied' "
+            "AND (e.seq >= :durable OR e.ms > :old OR e.verdict NOT IN ('applied', 'rejected') "
+            "OR (e.verdict = 'rejected' AND NOT EXISTS (SELECT 1 FROM dismissed x WHERE x.epoch = e.epoch AND x.seq = e.seq)) "
             "OR coalesce(v.status, 'open') NOT IN ('closed', 'signed'))"
         ),
         {"d": device, "e": epoch, "durable": durable, "old": now_ms - OLD_MS},
@@ -59,7 +60,7 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     )  # fmt: skip
     if not dropped:
         return 0
-    merge.fold_away(connection, dropped)
+    merge.fold_away(connection, [entry for entry in dropped if entry.verdict == "applied"])
     end = dropped[-1]
     connection.execute(
         text("DELETE FROM entry WHERE device = :d AND epoch = :e AND seq > :from AND seq <= :last"),

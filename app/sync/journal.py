@@ -64,8 +64,13 @@ class JournalEntry(NamedTuple):
 
     @property
     def fields(self) -> Patch:
-        patch: Patch = json.loads(self.patch)
-        return patch
+        return read_patch(self.patch)
+
+
+def read_patch(written: str) -> Patch:
+    """A patch from its JCS text."""
+    patch: Patch = json.loads(written)
+    return patch
 
 
 class Change(NamedTuple):

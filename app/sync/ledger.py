@@ -17,7 +17,7 @@ from app.sync import journal, merge, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
-from app.sync.stamp import Stamp
+from app.sync.stamp import Stamp, learnt_offset, offset_in_use
 from app.sync.wire import PROTOCOL, Malformed, from_central, to_central
 
 PHONE: list[Step] = [
@@ -29,10 +29,21 @@ PHONE: list[Step] = [
         """CREATE TABLE conflict (
             kind TEXT NOT NULL, id TEXT NOT NULL, field TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id, field))""",
     ],
+    # Central's sealed receipts: up to which entry (its seq and hash) it had this phone's journal, and when (ms UTC).
+    """CREATE TABLE receipt (
+        epoch TEXT NOT NULL, seq BIGINT NOT NULL, head TEXT NOT NULL, received_at BIGINT NOT NULL, sealed TEXT NOT NULL,
+        PRIMARY KEY (epoch, seq))""",
+    # From which entry of an epoch on times are put right by which difference to central's clock (ms).
+    "CREATE TABLE clock (epoch TEXT NOT NULL, seq BIGINT NOT NULL, offset_ms BIGINT NOT NULL, PRIMARY KEY (epoch, seq))",
+    "CREATE TABLE dismissed (epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (epoch, seq))",
     "CREATE TABLE returned (device TEXT NOT NULL, epoch TEXT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (device, epoch, seq))",
 ]
 """The phone's own tables: files to send (role preview or photo), conflicts central has told of, entries of others that were
 handed to central."""
+
+
+RECEIPT_MAX = 1000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,7 @@ def waiting(connection: Connection) -> Waiting:
     files = connection.execute(
         text("SELECT role, visit, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL")
     ).all()
-    rejected = connection.execute(
-        text("SELECT count(*) FROM entry WHERE device = :d AND verdict = 'rejected'"), {"d": device}
-    ).scalar()
+    rejected = connection.execute(text(f"SELECT count(*) FROM entry WHERE {_REFUSED}"), {"d": device}).scalar()
     return Waiting(
         entries=sum(number for _, number in rows),
         visits=frozenset([visit for visit, _ in rows] + [f.visit for f in files]),
@@ -147,7 +156,7 @@ def _device(connection: Connection) -> str:
 
 
 def outgoing(
-    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int
+    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int, probe: int = 200
 ) -> dict[str, Any]:
     """The next `POST /sync` body: entries after the last acknowledged one (no `tx` split, one schema), cursor, photo probe."""
     device = _device(connection)
@@ -162,7 +171,8 @@ def outgoing(
         a=done,
         n=max_entries + 1,
     )
-    entries = [entry for seq, entry in enumerate(found, done + 1) if entry.seq == seq]
+    offset, other = _offset_at(connection, epoch, done + 1)
+    entries = [e for seq, e in enumerate(found, done + 1) if e.seq == seq and (other is None or seq < other)]
     batch = _whole_taps(entries, max_entries, max_bytes)
     start = checkpoint(connection, epoch)
     prev = start.head
@@ -177,6 +187,7 @@ def outgoing(
         **relay.outgoing(connection, max_entries - len(batch), max_bytes - size),
         "protocol": PROTOCOL,
         "schema": batch[0].schema_version if batch else SCHEMA,
+        **({"reads": SCHEMA} if batch and batch[0].schema_version != SCHEMA else {}),
         "server_id": _server(connection),
         "device_id": device,
         "epoch": epoch,
@@ -184,10 +195,11 @@ def outgoing(
         "prev_hash": prev,
         "head_hash": batch[-1].hash if batch else prev,
         "sent_at": sent_at,
+        **({"clock_offset_ms": offset} if batch and offset else {}),
         "entries": [to_central(entry) for entry in batch],
         "cursor": cursor or None,
         "max_bytes": pull_bytes,
-        "photos": [file.sha256 for file in next_files(connection)][:200],
+        "photos": [file.sha256 for file in next_files(connection)][:probe],
     }
 
 
@@ -222,7 +234,6 @@ class Taken:
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
-    clock_offset_ms: int = 0
 
 
 def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
@@ -247,8 +258,9 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     if (durable := int(answer.get("durable", 0))) > 0:
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
+    _keep_receipt(connection, device, epoch, done, answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
-    taken.clock_offset_ms = int(answer["now"]) - now_ms
+    _learn_clock(connection, request, int(answer["now"]), now_ms)
     _take_effective(connection, request, {seq: Stamp(ms, counter) for seq, ms, counter in answer.get("effective", ())})
     for refusal in answer.get("rejected", ()):
         if refusal["seq"] <= sent:
@@ -273,9 +285,92 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     taken.more |= is_asked
     taken.visits |= visits
     mark_received(connection, set(request["photos"]) - set(taken.missing))
-    write_meta(connection, "clock_offset_ms", str(taken.clock_offset_ms))
+    if "team" in answer:
+        take_team(connection, answer["team"])
+    if (words := str(answer.get("title") or "")) != (read_meta(connection, "too_old") or ""):
+        write_meta(connection, "too_old", words)  # a problem that acknowledges: others write what this app cannot read
     write_meta(connection, "synced_at", str(now_ms))
     return taken
+
+
+def clock(connection: Connection) -> tuple[int, int]:
+    """(the last time heard of central's clock, by how much it is ahead of this phone's), ms; 0 while nothing was heard."""
+    return int(read_meta(connection, "central_now") or 0), int(read_meta(connection, "clock_offset_ms") or 0)
+
+
+def _learn_clock(connection: Connection, request: Mapping[str, Any], central_ms: int, now_ms: int) -> None:
+    heard, known = clock(connection)
+    write_meta(connection, "central_now", str(max(heard, central_ms)))
+    offset = learnt_offset(known, request["sent_at"], central_ms, now_ms)
+    epoch = read_meta(connection, "epoch") or ""
+    last = connection.execute(
+        text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": _device(connection), "e": epoch}
+    ).scalar()
+    note_offset(connection, epoch, (last or 0) + 1, offset)
+
+
+def note_offset(connection: Connection, epoch: str, seq: int, offset_ms: int) -> None:
+    """From this entry on times are put right by another difference; nothing is written when it is the same."""
+    if offset_ms == clock(connection)[1]:
+        return
+    write_meta(connection, "clock_offset_ms", str(offset_ms))
+    connection.execute(
+        text(
+            "INSERT INTO clock (epoch, seq, offset_ms) VALUES (:e, :s, :o) "
+            "ON CONFLICT (epoch, seq) DO UPDATE SET offset_ms = excluded.offset_ms"
+        ),
+        {"e": epoch, "s": seq, "o": offset_ms},
+    )
+
+
+def _offset_at(connection: Connection, epoch: str, seq: int) -> tuple[int, int | None]:
+    """(the difference by which an entry's time was put right, the first entry after it with another one)."""
+    rows = connection.execute(
+        text("SELECT seq, offset_ms FROM clock WHERE epoch = :e ORDER BY seq"), {"e": epoch}
+    ).all()
+    before = [row.offset_ms for row in rows if row.seq <= seq]
+    after = [row.seq for row in rows if row.seq > seq]
+    return before[-1] if before else 0, after[0] if after else None
+
+
+def _keep_receipt(connection: Connection, device: str, epoch: str, done: int, answer: Mapping[str, Any]) -> None:
+    """Keep the receipt for the last entry acknowledged, the first one given for it."""
+    head = connection.execute(
+        text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+        {"d": device, "e": epoch, "s": done},
+    ).scalar()
+    sealed = answer.get("receipt")
+    if head is not None and isinstance(sealed, str) and 0 < len(sealed) <= RECEIPT_MAX:
+        connection.execute(
+            text("INSERT INTO receipt VALUES (:e, :s, :head, :at, :sealed) ON CONFLICT (epoch, seq) DO NOTHING"),
+            {"e": epoch, "s": done, "head": head, "at": int(answer["now"]), "sealed": sealed},
+        )
+
+
+def receipts(connection: Connection) -> list[str]:
+    """Central's receipts as it sealed them, oldest first: what `kiemtra verify --receipts` reads."""
+    return list(connection.execute(text("SELECT sealed FROM receipt ORDER BY received_at, epoch, seq")).scalars())
+
+
+def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """This phone's access was withdrawn; central keeps apart what it has just sent. Raises as `take_answer` does."""
+    epoch, done = request["epoch"], answer["acked"]
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if (
+        answer["server_id"] != request["server_id"]
+        or not isinstance(done, int)
+        or done < sent
+        or not request["entries"]
+    ):
+        raise Malformed("acked", "không phải câu trả lời của trung tâm / not an answer of central's")
+    _stop_if_behind(connection, epoch, done)
+    write_meta(connection, f"acked:{epoch}", str(done))
+    write_meta(connection, "handed_over", str(int(answer["quarantined"])))
+
+
+def handed_over(connection: Connection) -> int:
+    """Entries of this phone that central keeps apart since its access was withdrawn."""
+    return int(read_meta(connection, "handed_over") or 0)
 
 
 def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
@@ -435,6 +530,21 @@ def rewind(connection: Connection, epoch: str, done: int) -> None:
     write_meta(connection, f"acked:{epoch}", str(max(0, done)))
 
 
+def take_team(connection: Connection, team: Mapping[str, str]) -> None:
+    """The inspector belongs to this team now."""
+    enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
+    present = {"team": str(team["id"]), "team_name": str(team["name"])}
+    if enrolment and not present.items() <= enrolment.items():
+        write_meta(connection, "enrolment", json.dumps({**enrolment, **present}, ensure_ascii=False))
+
+
+def pull_anew(connection: Connection, team: Mapping[str, str] | None) -> None:
+    """The cursor is good no more: everything is fetched again, as a member of `team` if central says so."""
+    write_meta(connection, "cursor", "")
+    if team:
+        take_team(connection, team)
+
+
 def forget_central(connection: Connection, server_id: str) -> None:
     """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
     enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
@@ -455,7 +565,8 @@ def forget_central(connection: Connection, server_id: str) -> None:
 
 def compact_daily(connection: Connection, now_ms: int) -> int:
     """Once a day: drop old entries that a backup of central's holds; returns how many. `now_ms` is this phone's clock."""
-    central_ms = now_ms + int(read_meta(connection, "clock_offset_ms") or 0)
+    heard, offset = clock(connection)
+    central_ms = now_ms + offset_in_use(now_ms, offset, heard)
     epoch = read_meta(connection, "epoch")
     if epoch is None or not is_due(connection, central_ms):
         return 0
@@ -463,14 +574,36 @@ def compact_daily(connection: Connection, now_ms: int) -> int:
 
 
 def refusals(connection: Connection) -> list[dict[str, Any]]:
-    """What central refused of this phone's entries, as tasks: visit, kind, id and the problem."""
+    """What central refused of this phone's entries, as tasks not yet dismissed: epoch, seq, visit, kind, id and the problem."""
     rows = connection.execute(
-        text(
-            "SELECT visit, kind, record, problem FROM entry WHERE verdict = 'rejected' AND device = :d ORDER BY epoch, seq"
-        ),
+        text(f"SELECT epoch, seq, visit, kind, record, problem FROM entry WHERE {_REFUSED} ORDER BY epoch, seq"),
         {"d": _device(connection)},
     )
-    return [{"visit": r.visit, "kind": r.kind, "id": r.record, **json.loads(r.problem or "{}")} for r in rows]
+    return [
+        {
+            **json.loads(r.problem or "{}"),
+            "epoch": r.epoch,
+            "seq": r.seq,
+            "visit": r.visit,
+            "kind": r.kind,
+            "id": r.record,
+        }
+        for r in rows
+    ]
+
+
+_REFUSED = (
+    "device = :d AND verdict = 'rejected' AND NOT EXISTS "
+    "(SELECT 1 FROM dismissed x WHERE x.epoch = entry.epoch AND x.seq = entry.seq)"
+)
+
+
+def dismiss(connection: Connection, epoch: str, seq: int) -> None:
+    """The inspector has read that this entry was refused: no task any more. The entry stays in the chain, refused."""
+    connection.execute(
+        text("INSERT INTO dismissed (epoch, seq) VALUES (:e, :s) ON CONFLICT (epoch, seq) DO NOTHING"),
+        {"e": epoch, "s": seq},
+    )
 
 
 def conflict_count(connection: Connection) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.sql.elements import TextClause
 from app.records import READINGS, VISIT_KINDS
 from app.sync.journal import JournalEntry, select
 from app.sync.stamp import Order
+from app.sync.upcast import present_fields
 
 _JSON_COLUMNS = {
     "answer": {"value"},
@@ -87,7 +88,7 @@ def _without_nulls(value: Any) -> Any:
 def fold_in(record: Record, entry: JournalEntry) -> None:
     """Lay one entry over a record being read, field by field."""
     order = entry.order
-    for field, value in entry.fields.items():
+    for field, value in present_fields(entry).items():
         standing = record.stamps.get(field)
         if standing is not None:
             if entry.kind == "visit" and field == "status":
@@ -153,11 +154,11 @@ def as_row(kind: str, record_id: str, record: Record) -> dict[str, Any]:
             elif _fits(extra[name], wanted):
                 row[name] = extra.pop(name)
     row["extra"] = _dumps(extra)
-    if kind == "answer":  # its id says where it belongs, even when the entry that said so was refused or is still to come
-        parts = record_id.split("/")
-        for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
-            if row[name] is None and name not in extra:
-                row[name] = part
+    # An answer's id says where it belongs, even when the entry that said so was refused or is still to come.
+    parts = record_id.split("/") if kind == "answer" else []
+    for name, part in zip(("visit", "row", "item"), parts if len(parts) == 3 else (), strict=False):
+        if row[name] is None and name not in extra:
+            row[name] = part
     return row
 
 
@@ -271,6 +272,9 @@ class Write(NamedTuple):
     position: int
     seen: int
     value: Any
+    author: str = ""
+    ms: int = 0
+    """When its author says it was written."""
 
 
 def saw(later: Write, earlier: Write) -> bool:
@@ -320,9 +324,11 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     for entry in sorted(entries, key=lambda e: e.position or 0):
         # What a phone wrote again in a new epoch was handed out when it came first.
         position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
-        for field, value in entry.fields.items():
+        for field, value in present_fields(entry).items():
             if field not in _QUIET_FIELDS:
-                by_field.setdefault(field, []).append(Write(entry.order, position, entry.seen, value))
+                by_field.setdefault(field, []).append(
+                    Write(entry.order, position, entry.seen, value, entry.author, entry.ms)
+                )
     found = []
     for field, writes in sorted(by_field.items()):
         standing, others = unsettled(writes)

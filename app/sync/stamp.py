@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 MAX_AHEAD_MS = 5 * 60 * 1000
 """How far ahead of central's own clock an effective stamp may lie (design §3)."""
+CLOCK_WRONG_MS = 10 * 60 * 1000
+"""From this difference to central's clock on people are told of it (sync.md §2.1)."""
+CLOCK_JITTER_MS = 2000
+"""Smaller changes of the difference are the road's, not the clock's."""
 
 
 class Stamp(NamedTuple):
@@ -41,6 +45,26 @@ def effective(authored: Stamp, received_ms: int) -> Stamp:
     """The stamp that the merge compares: the authored one, capped at five minutes ahead of central's clock."""
     limit = Stamp(received_ms + MAX_AHEAD_MS, 0)
     return min(authored, limit)
+
+
+def learnt_offset(known_ms: int, sent_ms: int, central_ms: int, received_ms: int) -> int:
+    """By how much central's clock is ahead of this phone's, from one answer: sent and received by this clock, in between central's.
+
+    What was known stays unless the answer certainly says otherwise.
+    """
+    offset = central_ms - (sent_ms + received_ms) // 2
+    doubt = max(CLOCK_JITTER_MS, (received_ms - sent_ms) // 2)
+    return offset if abs(offset - known_ms) > doubt else known_ms
+
+
+def offset_in_use(clock_ms: int, offset_ms: int, heard_ms: int) -> int:
+    """What to add to this phone's clock: the known difference, as long as that does not lead before the last time heard of.
+
+    Else the clock was set since: it is believed as it stands if it can be right, or goes on from the last time heard of.
+    """
+    if clock_ms + offset_ms >= heard_ms:
+        return offset_ms
+    return max(0, heard_ms - clock_ms)
 
 
 def nfc(text: str) -> str:

@@ -3,7 +3,9 @@
 An entry from a phone is `[ms, counter, tx, seen, author, kind, id, patch]`, seq counting up from `first_seq`; an entry to a
 phone is `[position, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, id, patch, hash]`. Beyond the design's
 members an answer carries `pulled_effective` `[[position, ms, counter], …]`: the effective stamps of pulled entries where they
-differ from the authored ones, since a reader needs both (one to check the hash, one to merge).
+differ from the authored ones, since a reader needs both (one to check the hash, one to merge), and `reference`, the beginning
+of the ETag that `/reference` has at present. A request with `brief` true gets an answer without the members that are empty
+or as the phone knows them; `server_id`, `now`, `acked` and `durable` always stand.
 
 Entries that a phone holds of others travel back in the pull form: a request says under `holds` which ranges
 `[device, epoch, first, last]` it holds without having them from this central, an answer names under `want` those that central
@@ -19,7 +21,7 @@ from app.sync.journal import INTEGER_MAX, BadPatch, JournalEntry, canonical_patc
 from app.sync.stamp import Stamp, nfc
 
 PROTOCOL = 1
-MAX_ENTRIES = 500
+MAX_ENTRIES = 1000
 MAX_BYTES = 256 * 1024
 """Limits of one batch: entries, and bytes of its JSON before compression."""
 
@@ -61,6 +63,8 @@ class Span(NamedTuple):
 
 class SyncRequest(NamedTuple):
     schema: int
+    """Of the entries sent; `reads` is the newest one the phone can read."""
+    reads: int
     server_id: str | None
     device: str
     epoch: str
@@ -68,6 +72,8 @@ class SyncRequest(NamedTuple):
     prev_hash: str
     head_hash: str
     sent_at: int
+    clock_offset_ms: int
+    """By how much the phone had put its clock right when it wrote these entries; `sent_at` is its clock as it stands."""
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
@@ -76,6 +82,8 @@ class SyncRequest(NamedTuple):
     relayed: list[Any]
     """As they came: one that is damaged is refused alone."""
     relayed_effective: dict[int, Stamp]
+    brief: bool
+    """Whether the answer shall leave out what is empty."""
 
 
 def _integer(body: Mapping[str, Any], field: str, low: int = 0, default: int | None = None) -> int:
@@ -127,6 +135,7 @@ def read_request(body: Any) -> SyncRequest:
     server_id, cursor = body.get("server_id"), body.get("cursor")
     return SyncRequest(
         schema=_integer(body, "schema", 1),
+        reads=_integer(body, "reads", 1, body["schema"] if "reads" not in body else None),
         server_id=None if server_id is None else _name(server_id, "server_id"),
         device=_name(body.get("device_id"), "device_id"),
         epoch=_matching(body.get("epoch"), "epoch", _EPOCH),
@@ -134,6 +143,7 @@ def read_request(body: Any) -> SyncRequest:
         prev_hash=_matching(body.get("prev_hash"), "prev_hash", _SHA256),
         head_hash=_matching(body.get("head_hash"), "head_hash", _SHA256),
         sent_at=_integer(body, "sent_at"),
+        clock_offset_ms=_integer(body, "clock_offset_ms", -INTEGER_MAX, 0),
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
@@ -141,6 +151,7 @@ def read_request(body: Any) -> SyncRequest:
         holds=read_spans(body.get("holds", []), "holds"),
         relayed=relayed,
         relayed_effective=_stamps(body.get("relayed_effective", []), "relayed_effective"),
+        brief=body.get("brief") is True,
     )
 
 

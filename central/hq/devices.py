@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from central import access
+from central import access, relay
 from central.database import rows
 from central.hq.door import AtDesk, Desk, SentForm, go_to, page, text_of
 from central.people import FIELD_ROLES, User, all_users, find_user
@@ -36,10 +36,27 @@ def _devices_page(request: Request, desk: Desk, **new_code: Any) -> Response:
         )
         users = [user for user in all_users(connection) if user.active and may_equip(desk, user.role)]
         teams = team_names(connection)
+        apart = rows(
+            connection,
+            """SELECT q.device, count(*) AS entries, min(q.ms) AS first, max(q.ms) AS last, max(q.received_at) AS received,
+                   d.name, u.name AS user_name, u.role
+               FROM quarantine q LEFT JOIN device d ON d.id = q.device LEFT JOIN "user" u ON u.id = d.user_id
+               GROUP BY q.device ORDER BY received""",
+        )
     revocable = {device["id"] for device in devices if may_equip(desk, device["role"])}
     front = f"{request.app.state.settings.public_url}/"
     facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, "front": front, **new_code}
-    return page(request, "devices.html", desk, devices=devices, users=users, teams=teams, revocable=revocable, **facts)
+    return page(
+        request,
+        "devices.html",
+        desk,
+        devices=devices,
+        users=users,
+        teams=teams,
+        revocable=revocable,
+        apart=apart,
+        **facts,
+    )
 
 
 @router.get("/devices")
@@ -76,4 +93,21 @@ def post_revoke(request: Request, device: str, desk: AtDesk, _form: SentForm) ->
         if not may_equip(desk, found[0]["role"]):
             raise access.role_denied()
         access.revoke(connection, device, state.now())
+    return go_to("/hq/devices")
+
+
+@router.post("/devices/{device}/accept")
+def post_accept(request: Request, device: str, desk: AtDesk, _form: SentForm) -> Response:
+    """Take what a withdrawn phone has recorded into the journal."""
+    state = request.app.state
+    with state.db.writing() as connection:
+        found = rows(
+            connection, 'SELECT u.role FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.id = :id', id=device
+        )
+        if not found:
+            raise Problem(404, "not-found", "Không có máy này", "There is no such phone")
+        if not may_equip(desk, found[0]["role"]):
+            raise access.role_denied()
+        templates = state.readings.templates(connection)
+        relay.accept(connection, device, desk.caller.user, state.now(), templates, state.db.central_device)
     return go_to("/hq/devices")

@@ -12,11 +12,12 @@ from app.checklist import SEVERITIES, Item, Section
 from app.readings import AnswerReading, PhotoReading, VisitReading
 from app.records import ATTENDANCE_SECTION, HEADS
 from central.database import rows
+from central.hq.conflicts import differing
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import DASH, day, level, moment, number, place, size, status
 from central.photos import answer_photo
-from central.readings import recorded
+from central.readings import phone_clock, recorded, true_time
 from central.uploads import Sha256
 
 router = APIRouter()
@@ -171,6 +172,7 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
                WHERE e.visit = :visit GROUP BY 1, 2, e.device, e.author ORDER BY first""",
             visit=visit,
         )
+        conflicts = differing(connection, visit, lambda *write: _written(reading, *write))
     named = {name for photo in reading.photos for name in (photo.sha256, photo.preview) if name}
     absent = set(state.photos.missing(sorted(named)))
     blocks = _blocks(reading)
@@ -188,6 +190,7 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
         figures=reading.figures,
         counts=[_count(reading, count.id, count.moment, count.note) for count in reading.counts],
         heads=HEADS,
+        conflicts=conflicts,
         blocks=blocks,
         failures=failures,
         missing=outcome.missing_photos,
@@ -213,7 +216,7 @@ def get_journal(request: Request, visit: str, desk: AtDesk, record: str = "") ->
         visit=reading,
         record=record,
         what=_what(reading, record, "answer") if record else "",
-        entries=[(entry, *_said(reading, entry)) for entry in shown],
+        entries=[(entry, *_said(reading, entry), phone_clock(entry), true_time(entry)) for entry in shown],
         count=len(entries),
         number_of_page=number_of_page,
         pages=pages,
@@ -227,6 +230,15 @@ def _what(reading: VisitReading, record: str, kind: str) -> str:
         item = reading.template.items.get(code)
         return " – ".join(part for part in (reading.row_name(row), item.label.vi if item else code) if part)
     return reading.row_name(record)
+
+
+def _written(reading: VisitReading, kind: str, record: str, field: str, value: Any) -> tuple[str, str]:
+    """(what a field of a record is about, its value) in words."""
+    item = reading.template.items.get(record.split("/")[-1]) if kind == "answer" else None
+    what = _what(reading, record, kind) or KIND_NAMES.get(kind, kind)
+    if field == "value" and item is not None:
+        return what, answer_text(item, AnswerReading("", item.code, value, ""))
+    return f"{what}: {FIELD_NAMES.get(field, field)}", _field_text(reading, field, value)
 
 
 def _said(reading: VisitReading, entry: Any) -> tuple[str, str, str, str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from tests.powercuts.recorded import record
 from tests.powercuts.strace import why_not
 
-SHARES = {"central": 0.4, "phone": 0.35, "browser": 0.25}
+SHARES = {"central": 0.4, "phone": 0.36, "browser": 0.26}
+"""Together more than 1: at some places fewer different outcomes are found than asked for."""
 HASTY_SHARE = 0.1
 """Of the control, on top."""
 SHOWN = 10

@@ -50,13 +50,11 @@ def entries_acknowledged(world: "World") -> None:
 def nothing_missing(world: "World") -> None:
     """I2: whatever was recorded is at central, unless a disaster has destroyed it."""
     raw = world.central.database.connection.raw
-    held = {Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry")}
-    sound = [phone for phone in world.phones.values() if not phone.is_revoked]
-    revoked = {phone.device for phone in world.phones.values() if phone.is_revoked}
-    own = {words for phone in sound for words in _held(phone) if words.device == phone.device}
-    copies = {words for phone in sound for words in _held(phone)}
+    held = {Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry UNION SELECT {WORDS} FROM quarantine")}
+    own = {words for phone in world.phones.values() for words in _held(phone) if words.device == phone.device}
+    copies = {words for phone in world.phones.values() if not phone.is_revoked for words in _held(phone)}
     for words in world.oracle.written:
-        if words in held or words.device in revoked:
+        if words in held:
             continue
         if words in own:
             raise Violation("I2", f"never sent: {words}")

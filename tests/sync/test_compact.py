@@ -143,11 +143,13 @@ async def test_old_entries_of_closed_visits_are_dropped_and_everything_still_rea
         assert list(verify(connection, valley.app.state.photos)) == []
 
 
-@pytest.mark.parametrize("why", ["the visit is open", "not in the backup", "refused", "dropped today already"])
+@pytest.mark.parametrize(
+    "why", ["the visit is open", "not in the backup", "refused", "refused, and dismissed", "dropped today already"]
+)
 @told
 async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, why: str) -> None:
     await a_morning(valley.cuc, valley.visit)
-    if why == "refused":
+    if "refused" in why:
         change = journal.Change("answer", f"{valley.visit}//none", {"value": 1, "item": "none"}, valley.visit)
         valley.cuc.book._record([change])
     if why == "not in the backup":
@@ -162,6 +164,9 @@ async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, 
         with valley.cuc.book.store.writing() as connection:
             ledger.write_meta(connection, "compacted_at", str(valley.clock() + MONTH - 3600_000))
     before = kept(valley.cuc)
+    if why == "refused, and dismissed":
+        [task] = valley.cuc.book.refusals()
+        valley.cuc.book.dismiss_refusal(task["epoch"], task["seq"])
     a_month_passes(valley)
     valley.cuc.book.start_visit(unit_of(valley.cuc))
     unsent = kept(valley.cuc)[-1]
@@ -171,6 +176,10 @@ async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, 
             assert kept(valley.cuc)[0] == 1
         case "refused":
             assert kept(valley.cuc)[0] == before[-2] and valley.cuc.book.waiting().rejected == 1
+        case "refused, and dismissed":
+            assert kept(valley.cuc)[0] == before[-1] and valley.cuc.book.waiting().rejected == 0
+            assert valley.cuc.book.rebuild() == 2
+            assert dump(valley.cuc.book.store) == dump(valley.app.state.db)
         case "not in the backup":
             assert kept(valley.cuc)[0] == before[-2]
         case "dropped today already":

@@ -1,0 +1,21 @@
+// tus-js-client as it comes: `node tus_client.mjs NODE_MODULES ENDPOINT TOKEN FILE …` sends one file after the other, through cuts.
+import { createRequire } from "node:module";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+const [modules, endpoint, token, ...files] = process.argv.slice(2);
+const { Upload } = createRequire(modules + "/")("tus-js-client");
+const waits = Array(60).fill(Number(process.env.RETRY_MS ?? 50));
+for (const file of files) {
+  const data = readFileSync(file);
+  await new Promise((resolve, reject) => new Upload(data, {
+    endpoint,
+    retryDelays: waits,
+    chunkSize: process.env.CHUNK ? Number(process.env.CHUNK) : Infinity,
+    headers: { Authorization: `Bearer ${token}` },
+    metadata: { sha256: createHash("sha256").update(data).digest("hex"), filetype: "image/jpeg" },
+    onShouldRetry: () => true,
+    onSuccess: resolve,
+    onError: reject,
+  }).start());
+  console.log(`sent ${file}`);
+}
