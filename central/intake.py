@@ -70,14 +70,14 @@ def take_batch(
         )  # fmt: skip
     before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
     if before != request.prev_hash:
-        raise fork(acked)
+        raise fork(acked, request.first_seq - 1)
     fresh: list[JournalEntry] = []
     position = next_position(connection)
     for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
         seq = request.first_seq + offset
         if seq in held:
             if held[seq] != digest:
-                raise fork(acked)
+                raise fork(acked, seq)
             continue
         stamp = effective(Stamp(wire.ms, wire.counter), now)
         fresh.append(
@@ -169,7 +169,7 @@ def _check_what_follows(connection: Connection, last: JournalEntry, acked: int) 
         connection, "device = :d AND epoch = :e AND seq = :s", d=last.device, e=last.epoch, s=last.seq + 1
     )
     if journal.hash_after(last.hash, after) != after.hash:
-        raise fork(acked)
+        raise fork(acked, last.seq)
 
 
 RECEIPT = (
@@ -198,10 +198,11 @@ def note_received(connection: Connection, names: Iterable[str], now: int) -> Non
         )
 
 
-def fork(acked: int) -> Problem:
+def fork(acked: int, at: int) -> Problem:
+    """`at` is the entry of the phone's that differs; when it lies before the batch, what was acknowledged is not all its own."""
     return Problem(
         409, "journal-fork", "Nhật ký trên máy khác với phần trung tâm đã nhận. Máy sẽ tự mở nhánh mới",
-        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked,
+        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked, at=at,
     )  # fmt: skip
 
 
