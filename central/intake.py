@@ -121,7 +121,7 @@ def take_batch(
     )  # fmt: skip
     return Intake(
         acked_of(connection, request.device, request.epoch) if kept else acked,
-        _capped(connection, request),
+        _capped(connection, request, told),
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
@@ -206,14 +206,16 @@ def fork(acked: int, at: int) -> Problem:
     )  # fmt: skip
 
 
-def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
-    """[seq, ms, counter] of this batch's entries whose effective stamp is not the authored one; the same when repeated."""
+def _capped(connection: Connection, request: SyncRequest, told: int) -> list[list[int]]:
+    """[seq, ms, counter] where the effective stamp is not the authored one: of this batch, the same when repeated, and of what
+    central has by another road after `told`."""
     rows = connection.execute(
         text(
-            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT :n"
+            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e "
+            "AND (seq >= :from OR position > :told) AND (effective_ms <> ms OR effective_counter <> counter) "
+            "ORDER BY seq >= :from DESC, seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq, "n": MAX_ENTRIES},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "told": told, "n": 4 * MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 
