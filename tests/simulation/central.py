@@ -28,7 +28,6 @@ from central.witness import Seen
 from tests.simulation.clockwork import NOON
 from tests.simulation.database import Connection, Database, PowerCut
 from tests.simulation.disk import Disk
-from tests.simulation.stage import at_once
 from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:

@@ -112,6 +112,8 @@ def replicas(world: "World") -> None:
     """I3: what phones and central show is equal, byte for byte, and is what the journal reads as."""
     central = world.central.database
     whole = _dump(central.connection)
+    if lost := central.connection.raw.execute("SELECT id FROM answer WHERE visit IS NULL").fetchone():
+        raise Violation("I3", f"an answer that is in no visit: {lost}")
     _rebuild(central)
     if _dump(central.connection) != whole:
         raise Violation("I3", "central shows what its journal does not say")

@@ -90,7 +90,8 @@ def written(day: Schedule) -> str:
 
 
 def read_schedule(text: str) -> Schedule:
-    head, *lines = text.strip().splitlines()
+    """The schedule that `written` wrote; lines may be indented."""
+    head, *lines = (line.strip() for line in text.strip().splitlines())
     seed, cast, rate, page, batch = head.split(" ")
     steps = []
     for line in lines:
