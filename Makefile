@@ -31,6 +31,11 @@ powercuts: .venv/.test  ## the power fails CUTS times (50000) while phones and c
 	@echo "Cúp điện / power cuts"
 	@$(BIN)/python -m tests.powercuts --cuts $(or $(CUTS),50000) $(if $(SEED),--seed $(SEED))
 
+simulate: .venv/.test  ## N days (10000) of three phones and central with every fault; FROM=seed, or SEED= to tell one day
+	@echo "Mô phỏng đồng bộ / simulating sync"
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(or $(N),10000) --from $(or $(FROM),0) \
+		--jobs $(or $(JOBS),2))
+
 fuzz: .venv/.test  ## N (100000) hostile requests to a real central
 	@echo "Yêu cầu phá hoại / hostile requests"
 	@$(BIN)/python -m tests.fuzz --requests $(or $(N),100000) $(if $(SEED),--seed $(SEED))

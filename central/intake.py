@@ -70,14 +70,14 @@ def take_batch(
         )  # fmt: skip
     before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
     if before != request.prev_hash:
-        raise fork(acked)
+        raise fork(acked, request.first_seq - 1)
     fresh: list[JournalEntry] = []
     position = next_position(connection)
     for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
         seq = request.first_seq + offset
         if seq in held:
             if held[seq] != digest:
-                raise fork(acked)
+                raise fork(acked, seq)
             continue
         stamp = effective(Stamp(wire.ms, wire.counter), now)
         fresh.append(
@@ -121,7 +121,7 @@ def take_batch(
     )  # fmt: skip
     return Intake(
         acked_of(connection, request.device, request.epoch) if kept else acked,
-        _capped(connection, request),
+        _capped(connection, request, told),
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
@@ -167,7 +167,7 @@ def _check_what_follows(connection: Connection, last: JournalEntry, acked: int) 
         connection, "device = :d AND epoch = :e AND seq = :s", d=last.device, e=last.epoch, s=last.seq + 1
     )
     if journal.hash_after(last.hash, after) != after.hash:
-        raise fork(acked)
+        raise fork(acked, last.seq)
 
 
 RECEIPT = (
@@ -196,21 +196,24 @@ def note_received(connection: Connection, names: Iterable[str], now: int) -> Non
         )
 
 
-def fork(acked: int) -> Problem:
+def fork(acked: int, at: int) -> Problem:
+    """`at` is the entry of the phone's that differs; when it lies before the batch, what was acknowledged is not all its own."""
     return Problem(
         409, "journal-fork", "Nhật ký trên máy khác với phần trung tâm đã nhận. Máy sẽ tự mở nhánh mới",
-        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked,
+        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked, at=at,
     )  # fmt: skip
 
 
-def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
-    """[seq, ms, counter] of this batch's entries whose effective stamp is not the authored one; the same when repeated."""
+def _capped(connection: Connection, request: SyncRequest, told: int) -> list[list[int]]:
+    """[seq, ms, counter] where the effective stamp is not the authored one: of this batch, the same when repeated, and of what
+    central has by another road after `told`."""
     rows = connection.execute(
         text(
-            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT :n"
+            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e "
+            "AND (seq >= :from OR position > :told) AND (effective_ms <> ms OR effective_counter <> counter) "
+            "ORDER BY seq >= :from DESC, seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq, "n": MAX_ENTRIES},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "told": told, "n": 4 * MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 

@@ -258,7 +258,10 @@ def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
     try:
         match _name(problem):
             case "journal-fork":
-                raise ledger.Behind(epoch)
+                with job.store.writing() as connection:
+                    is_doubtful = ledger.doubt(connection, epoch, problem.get("at"))
+                if not is_doubtful:
+                    raise ledger.Behind(epoch)
             case "seq-gap":
                 with job.store.writing() as connection:
                     ledger.rewind(connection, epoch, int(problem["expected"]) - 1)

@@ -352,6 +352,18 @@ def pull_anew(connection: Connection, team: Mapping[str, str] | None) -> None:
         take_team(connection, team)
 
 
+def doubt(connection: Connection, epoch: str, at: Any) -> bool:
+    """Central's entry `at` is not the one here, though it had acknowledged as much: another life of this journal was faster.
+
+    True when the epoch is therefore offered again from where it begins here, so that what differs is found.
+    """
+    start = checkpoint(connection, epoch).seq
+    if at != acked(connection, epoch) or at <= start:
+        return False
+    write_meta(connection, f"acked:{epoch}", str(start))
+    return True
+
+
 def forget_central(connection: Connection, server_id: str) -> None:
     """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
     enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
