@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, ProgrammingError
 
 from app.notebook import Notebook
 from app.photos.store import NoRoom, PhotoFiles
+from app.readings import photo_names
 from app.records import CENTRAL_KINDS, SCHEMA, VISIT_KINDS
 from app.reference import reference_document, take_reference, take_templates
 from app.schema import read_meta, write_meta
@@ -203,9 +204,7 @@ async def _take_entries(book: Notebook, opened: Bundle, arrived: Arrived, on_ste
         if len(page) == SLICE:
             await take_page()
     await take_page()
-    if number < of:
-        words = f"Tệp thiếu {of - number} mục so với lúc xuất / Entries missing since the file was made: {of - number}"
-        arrived.refused.append(Refused(bundle.ENTRIES, words))
+    arrived.refused += opened.lacking(number)
     with book.store.writing() as connection:
         _name_visits(connection)
         note_brought(connection, arrived.visits)
@@ -322,10 +321,6 @@ async def _take_files(book: Notebook, files: PhotoFiles, opened: Bundle, arrived
             done += 1
             on_step("photos", done, of)
         await asyncio.sleep(0)
-    lacking = (opened.head.counts.get("photos", 0) if opened.head else 0) - of
-    if lacking > 0:
-        words = f"Tệp thiếu {lacking} ảnh so với lúc xuất / Photos missing since the file was made: {lacking}"
-        arrived.refused.append(Refused("photos", words))
     return kept
 
 
@@ -336,17 +331,7 @@ async def _keep(files: PhotoFiles, sha256: str, data: bytes) -> None:
 def _damaged_file(book: Notebook, file: File) -> Refused:
     """The refusal of a photo, called what the notebook calls it."""
     with book.store.reading() as connection:
-        found = connection.execute(
-            text(
-                "SELECT p.caption, v.unit_name FROM photo p LEFT JOIN visit v ON v.id = p.visit "
-                "WHERE p.sha256 = :s OR p.preview = :s LIMIT 1"
-            ),
-            {"s": file.sha256},
-        ).one_or_none()
-    names = [name for name in (found or ()) if name] or [f"{file.sha256[:12]}…"]
-    vi, en = ("Ảnh", "Photo") if file.role == "photo" else ("Ảnh xem trước", "Small photo")
-    words = f"{vi} {', '.join(names)}: tệp ảnh bị hỏng / {en} {', '.join(names)}: the photo file is damaged"
-    return Refused(bundle.FOLDERS[file.role] + file.sha256, words)
+        return bundle.damaged_file(file, photo_names(connection, file.sha256))
 
 
 async def queue_held(book: Notebook, files: PhotoFiles, again: Collection[str] = ()) -> int:

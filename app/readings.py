@@ -266,3 +266,15 @@ def load_templates(connection: Connection) -> dict[str, Template]:
 def load_units(connection: Connection) -> Units:
     """All units known here, ready to be searched."""
     return Units([dict(row) for row in connection.execute(text("SELECT * FROM unit")).mappings()])
+
+
+def photo_names(connection: Connection, sha256: str) -> list[str]:
+    """What the records call the file of a photo or preview: its caption, its visit's unit; empty when they do not know it."""
+    found = connection.execute(
+        text(
+            "SELECT p.caption, v.unit_name FROM photo p LEFT JOIN visit v ON v.id = p.visit "
+            "WHERE p.sha256 = :s OR p.preview = :s LIMIT 1"
+        ),
+        {"s": sha256},
+    ).one_or_none()
+    return [name for name in found or () if name]

@@ -24,10 +24,13 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from app.sync.journal import JournalEntry
 from app.sync.wire import Malformed, from_central, to_phone
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 FORMAT, VERSION = "so-kiem-tra-bundle", 1
 HEAD, ENTRIES, SUMS = "bundle.json", "entries.jsonl", "sums.txt"
@@ -47,7 +50,11 @@ _VERDICTS = ("applied", "rejected", "moved")
 
 
 class NotABundle(Exception):
-    """The file as a whole cannot be taken; the words ("Vietnamese / English") say why and what to do."""
+    """The file as a whole cannot be taken; the words ("Vietnamese / English") say to a phone's user why and what to do."""
+
+
+class NewerBundle(NotABundle):
+    """The file is of a newer version than this program reads."""
 
 
 class Refused(NamedTuple):
@@ -154,8 +161,8 @@ def _verdict(entry: JournalEntry) -> list[Any] | None:
 class Bundle:
     """A bundle opened for reading. `faults` are the parts found damaged so far."""
 
-    def __init__(self, data: bytes):
-        """Raises NotABundle for any other file, and for a bundle of a newer version; nothing else is read yet."""
+    def __init__(self, data: "bytes | mmap"):
+        """Raises NotABundle for any other file, NewerBundle for one of a newer version; nothing else is read yet."""
         self._archive = _Archive(data)
         if not {HEAD, ENTRIES} & set(self._archive.names):
             raise NotABundle(
@@ -195,7 +202,7 @@ class Bundle:
             self.faults.append(Refused(HEAD, words))
             return None
         if version > VERSION:
-            raise NotABundle(
+            raise NewerBundle(
                 "Tệp do phiên bản mới hơn của ứng dụng xuất ra. Sổ trên máy không thay đổi. Hãy cập nhật ứng dụng rồi "
                 "nhập lại. / A newer version of the app exported this file. Nothing on this phone has changed. Update the "
                 "app, then import it again."
@@ -279,6 +286,17 @@ class Bundle:
         self.faults.append(Refused(REFERENCE, words))
         return None
 
+    def lacking(self, lines: int) -> list[Refused]:
+        """What was there when the bundle was written and is not any more; `lines` is how many lines of entries were found."""
+        counts, faults = self.head.counts if self.head else {}, []
+        if (gone := counts.get("entries", 0) - lines) > 0:
+            words = f"Tệp thiếu {gone} mục so với lúc xuất / Entries missing since the file was made: {gone}"
+            faults.append(Refused(ENTRIES, words))
+        if (gone := counts.get("photos", 0) - sum(file.role == "photo" for file in self.files)) > 0:
+            words = f"Tệp thiếu {gone} ảnh so với lúc xuất / Photos missing since the file was made: {gone}"
+            faults.append(Refused("photos", words))
+        return faults
+
     def read(self, file: File) -> bytes | None:
         """The bytes of a photo or preview; None when they are not those its name promises."""
         try:
@@ -297,6 +315,14 @@ def damaged_line(number: int, why: str | None = None) -> Refused:
     )
 
 
+def damaged_file(file: File, names: Sequence[str]) -> Refused:
+    """The refusal of a photo or preview, called what the records call it (caption, unit), else by its own name."""
+    named = ", ".join(names) or f"{file.sha256[:12]}…"
+    vi, en = ("Ảnh", "Photo") if file.role == "photo" else ("Ảnh xem trước", "Small photo")
+    words = f"{vi} {named}: tệp ảnh bị hỏng / {en} {named}: the photo file is damaged"
+    return Refused(FOLDERS[file.role] + file.sha256, words)
+
+
 class _Unreadable(Exception):
     """A member is not there, or not as it was written."""
 
@@ -305,13 +331,13 @@ class _Archive:
     """The members of a ZIP, also of one whose end is missing. What is stored is read in place, whatever its check sum says:
     that one of a thousand lines is damaged shows in that line."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: "bytes | mmap"):
         self._data, self._zip = data, None
         self.is_cut = False
         self._stored: dict[str, tuple[int, int]] = {}
         """Name → (first byte, size)."""
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]  # a map is read like a file
         except _NOT_A_ZIP:
             self._stored = _found(data)
             self.is_cut = True
@@ -326,7 +352,7 @@ class _Archive:
                     name_and_extra = sum(_LOCAL.unpack(head)[-2:])
                 self._stored[info.filename] = (info.header_offset + _LOCAL.size + name_and_extra, info.file_size)
 
-    def place(self, name: str, most: int) -> tuple[bytes, int, int]:
+    def place(self, name: str, most: int) -> "tuple[bytes | mmap, int, int]":
         """(bytes, first, end) of a member. Raises _Unreadable."""
         if name in self._stored:
             first, size = self._stored[name]
@@ -349,7 +375,7 @@ class _Archive:
         return data[first:end]
 
 
-def _found(data: bytes) -> dict[str, tuple[int, int]]:
+def _found(data: "bytes | mmap") -> dict[str, tuple[int, int]]:
     """Stored members found by their own heads, for a ZIP without its list of contents; the last one may be cut short."""
     found = {}
     at = data.find(b"PK\3\4")

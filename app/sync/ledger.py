@@ -67,7 +67,8 @@ class Waiting:
 
 
 class Behind(Exception):
-    """Central holds entries of this epoch that this phone does not have: its notebook is a copy from before they were written.
+    """Central holds entries of this epoch that this phone does not have, or has otherwise: its notebook is a copy from before
+    they were written.
 
     The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
     """
@@ -85,7 +86,8 @@ def acked(connection: Connection, epoch: str) -> int:
 def _unsent(connection: Connection) -> dict[str, int]:
     """Epochs of this phone that central does not hold to their end, each with the last seq acknowledged; the present one last.
 
-    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here.
+    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here:
+    what has a position came from central.
     """
     device, present = _device(connection), read_meta(connection, "epoch") or ""
     keys = connection.execute(text("SELECT key FROM meta WHERE key LIKE 'acked:%'")).scalars().all()
@@ -94,10 +96,10 @@ def _unsent(connection: Connection) -> dict[str, int]:
     for epoch in epochs:
         done = acked(connection, epoch)
         follows = connection.execute(
-            text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
+            text("SELECT position FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
             {"d": device, "e": epoch, "s": done + 1},
         ).one_or_none()
-        if follows:
+        if follows and (follows.position is None or epoch == present):
             found[epoch] = done
     return found
 
@@ -162,7 +164,8 @@ def outgoing(
     done = acked(connection, epoch)
     found = journal.select(
         connection,
-        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' ORDER BY seq LIMIT :n",
+        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' AND (seq <= :a + :n OR tx = "
+        "(SELECT tx FROM entry WHERE device = :d AND epoch = :e AND seq = :a + 1)) ORDER BY seq",
         d=device,
         e=epoch,
         a=done,
@@ -237,7 +240,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
     One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
-    entries of this epoch that are not here; nothing is then kept.
+    entries of this epoch that are not here, or others under the same numbers; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -245,9 +248,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     done = answer.get("acked")
     if isinstance(done, bool) or not isinstance(done, int):
         raise Malformed("acked", "cần số nguyên / a whole number is needed")
-    if done < request["first_seq"] - 1 + len(request["entries"]):
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if done < sent:
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
     _stop_if_behind(connection, epoch, done)
+    done = sent  # what central holds beyond may be of another life of this journal: the next batch will tell
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
@@ -256,10 +261,10 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     _keep_receipt(connection, device, epoch, done, answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
     _learn_clock(connection, request, int(answer["now"]), now_ms)
-    for seq, ms, counter in answer.get("effective", ()):
-        _restamp(connection, device, epoch, seq, Stamp(ms, counter))
+    _take_effective(connection, request, {seq: Stamp(ms, counter) for seq, ms, counter in answer.get("effective", ())})
     for refusal in answer.get("rejected", ()):
-        _reject(connection, device, epoch, refusal, taken)
+        if refusal["seq"] <= sent:
+            _reject(connection, device, epoch, refusal, taken)
     _pull(connection, answer, taken)
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
@@ -377,6 +382,23 @@ def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
         raise Behind(epoch)
 
 
+def _take_effective(connection: Connection, request: Mapping[str, Any], capped: Mapping[int, Stamp]) -> None:
+    """Of what was just sent: the stamps central compares; the authored ones again where an earlier central had capped them."""
+    key = {"d": request["device_id"], "e": request["epoch"]}
+    first, sent = request["first_seq"], request["first_seq"] - 1 + len(request["entries"])
+    lowered = connection.execute(
+        text(
+            "SELECT seq, ms, counter FROM entry WHERE device = :d AND epoch = :e AND seq BETWEEN :first AND :sent "
+            "AND (effective_ms <> ms OR effective_counter <> counter)"
+        ),
+        {**key, "first": first, "sent": sent},
+    ).all()
+    stamps = {seq: Stamp(ms, counter) for seq, ms, counter in lowered}
+    for seq, stamp in {**stamps, **capped}.items():
+        if seq <= sent:
+            _restamp(connection, key["d"], key["e"], seq, stamp)
+
+
 def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
     """Central caps stamps of a clock that runs ahead: the own entry takes the effective one and its record is read anew."""
     key = {"d": device, "e": epoch, "s": seq}
@@ -394,7 +416,7 @@ def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: S
 def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
     """A refused entry stays in the chain, is read no more and becomes a task."""
     key = {"d": device, "e": epoch, "s": refusal["seq"]}
-    where = "WHERE device = :d AND epoch = :e AND seq = :s"
+    where = "WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"
     row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
     if row is None:
         return
@@ -427,7 +449,9 @@ def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> No
             if known.verdict == "moved":
                 # Written again in a newer epoch; under this number central knows another life of this journal.
                 connection.execute(text(f"DELETE FROM entry {where}"), key)
-            elif entry.device != own and known.position is None:
+            elif entry.device == own:
+                raise Behind(entry.epoch)
+            elif known.position is None:
                 _give_way(connection, entry, taken)
             else:
                 raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
@@ -469,7 +493,7 @@ def _give_way(connection: Connection, entry: JournalEntry, taken: Taken) -> None
 
 
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:
-    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central has not acknowledged.
+    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central does not hold.
 
     Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
     """
@@ -477,7 +501,7 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     for old in (left, present):
         write_meta(connection, f"acked:{old}", str(acked(connection, old)))
     key = {"d": device, "e": left, "a": acked(connection, left)}
-    where = "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved'"
+    where = "device = :d AND epoch = :e AND seq > :a AND position IS NULL AND verdict <> 'moved'"
     entries = journal.select(connection, f"{where} ORDER BY seq", **key)
     connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)

@@ -24,6 +24,7 @@ from app.sync.ledger import PHONE
 from central.access import token_hash
 from central.database import Database
 from central.verify import verify
+from central.witness import Witness
 from tests.powercuts.disk import Disk, Image
 from tests.powercuts.strace import Step
 
@@ -310,6 +311,24 @@ class CentralDay(Day):
                 continue
             if len(part) < offset or not self._photos[sha256].startswith(part[:offset]):
                 raise Lost(f"{offset} bytes of {sha256[:8]} were promised to be held; {len(part)} are there")
+
+        self._is_not_taken_for_restored(image, tables)
+
+    def _is_not_taken_for_restored(self, image: Image, tables: "dict[str, list[tuple[Any, ...]]]") -> None:
+        """The witness, which waits for no disk, may know less than the database, never more or something else."""
+        file = self._work / "witness"
+        file.write_bytes(image.get(str(self.folder / f"{self.database}.witness"), b""))
+        seen = Witness(file).read()
+        if seen is None or not seen.server_id:
+            return
+        if seen.server_id != dict(tables.get("meta", ())).get("server_id"):
+            raise Lost("the witness names another database: phones would send everything again")
+        held = {(device, epoch, seq): row[12] for device, epoch, seq, *row in tables.get("entry", ())}
+        for life, (seq, digest) in seen.ends.items():
+            if held.get((*life, seq)) != digest:
+                raise Lost(
+                    f"the witness saw entry {seq} of {life}, which is not there: phones would send everything again"
+                )
 
     def _is_whole(self, image: Image, sha256: str) -> bool:
         content = image.get(str(self.folder / "photos" / sha256[:2] / sha256[2:4] / sha256))

@@ -8,7 +8,7 @@ import random
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from tests.powercuts.strace import Step
+from tests.powercuts.strace import AT_THE_END, Step
 
 SECTOR = 512
 
@@ -46,6 +46,7 @@ class Disk:
         self._safe_names: dict[str, int | None] = {root: None}
         self._safe: list[bytearray] = []
         self._pending: list[list[_Change]] = []
+        self._sizes: list[int] = []
         self._namings: list[_Naming] = []
         self._count = 0
 
@@ -55,6 +56,7 @@ class Disk:
             case "make" if path not in self._names:
                 self._safe.append(bytearray())
                 self._pending.append([])
+                self._sizes.append(0)
                 self._name(_Naming(self._count, "", path, len(self._safe) - 1))
             case "folder" if path not in self._names:
                 self._name(_Naming(self._count, "", path, None))
@@ -66,7 +68,9 @@ class Disk:
                 file = self._names[path]
                 assert file is not None
                 data = step.data if step.what == "write" else None
-                self._pending[file].append(_Change(self._count, step.place, data))
+                place = self._sizes[file] if step.place == AT_THE_END else step.place
+                self._sizes[file] = place if data is None else max(self._sizes[file], place + len(data))
+                self._pending[file].append(_Change(self._count, place, data))
             case "sync":
                 self._sync(path, step.place)
         self._count += 1

@@ -104,6 +104,7 @@ class Connection:
     def __init__(self, raw: sqlite3.Connection):
         self.raw = raw
         self.connection = _Driver(raw)
+        self.info: dict[str, Any] = {}
 
     def execute(self, statement: Any, values: Any = ()) -> Result:
         if isinstance(values, list):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.simulation.oracle import Violation
 from tests.simulation.schedule import Schedule, schedule
+from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
 AT_ONCE = 20

@@ -1,6 +1,7 @@
 """The line from one phone to central, and everything that happens to requests on it."""
 
 import asyncio
+import gzip
 import json
 import random
 from collections.abc import AsyncIterator
@@ -91,7 +92,7 @@ class Line(httpx.AsyncBaseTransport):
                 status, headers=headers, stream=_Broken(content[: rng.randrange(len(content) + 1)], request)
             )
         if status == 200 and request.url.path == "/api/v1/sync":
-            self.world.oracle.told(self.phone, json.loads(content))
+            self.world.oracle.told(self.phone, json.loads(gzip.decompress(body)), json.loads(content))
         return httpx.Response(status, headers=headers, content=content)
 
     def _deliver(

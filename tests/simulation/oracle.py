@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.sync import journal
 from tests.simulation.central import SECRET
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.phone import Phone
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
 """Fields nobody is asked about: they place a record, are measured, or have a rule of their own."""
-
-
-class Violation(AssertionError):
-    """The system has broken a promise; `invariant` is its number in sync.md §6."""
-
-    def __init__(self, invariant: str, words: str):
-        super().__init__(f"{invariant}: {words}")
-        self.invariant = invariant
 
 
 class Words(NamedTuple):
@@ -89,8 +82,9 @@ class Oracle:
 
     # Central's word
 
-    def told(self, phone: "Phone", answer: dict[str, Any]) -> None:
-        """Central has answered a sync, and the phone has heard it."""
+    def told(self, phone: "Phone", request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Central has answered a sync, and the phone has heard it. What is acknowledged is what the request has shown; of
+        what central holds beyond, the phone may have another life."""
         for raw in answer["entries"]:
             if self.world.team_of(raw[1]) != phone.team:
                 raise Violation("I8", f"{phone.name} was given an entry of another team: {raw}")
@@ -102,12 +96,19 @@ class Oracle:
         device, epoch, acked, head, _now = json.loads(written)
         if (device, acked) != (phone.device, answer["acked"]):
             raise Violation("I4", "a receipt for something else")
+        sent = request["first_seq"] - 1 + len(request["entries"])
+        if acked < sent or (acked == sent > 0 and head != request["head_hash"]):
+            raise Violation("I4", f"a receipt for another entry than {sent}")
+        next_tx = phone.database.connection.raw.execute(
+            "SELECT tx FROM entry WHERE device = ? AND epoch = ? AND seq = ? AND verdict <> 'moved'",
+            (device, epoch, sent + 1),
+        ).fetchone()
+        if next_tx and request["entries"] and next_tx[0] == request["entries"][-1][2]:
+            raise Violation("I2", f"half a tap is at central: {device} {epoch} {sent}")
         held = phone.database.connection.raw.execute(
             "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
-            (device, epoch, acked),
+            (device, epoch, sent),
         ).fetchall()
-        if head and held and max(held) != (acked, head):
-            raise Violation("I4", f"a receipt for another entry {acked}")
         self.acked |= {(device, epoch, seq): digest for seq, digest in held}
 
     def central_restored(self) -> None:

@@ -6,19 +6,22 @@ Nothing of the project's own is replaced: only the thread pool, the disk calls o
 
 import asyncio
 import functools
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from app import counting, notebook, readings, recorder, reference, schema
-from app.sync import exchange, files, journal, ledger, merge
-from central import access, database, intake, people, photo_store, sync_api, uploads, verify
+from app.sync import compact, exchange, files, journal, ledger, merge, relay
+from central import access, backup, database, holes, intake, judge, people, photo_store, sync_api, uploads, verify
 from central import readings as central_readings
+from central import relay as central_relay
 from tests.simulation.disk import Disk
 
 _SPEAKING_SQL = (
-    schema, reference, readings, recorder, counting, notebook, files, journal, ledger, merge, access, database, intake,
-    people, sync_api, uploads, verify, central_readings,
+    schema, reference, readings, recorder, counting, notebook, files, journal, ledger, merge, relay,
+    compact, access, backup, database, holes, intake, judge, central_relay, people, sync_api, uploads, verify, central_readings,
 )  # fmt: skip
 _ABSENT = object()
 
@@ -39,13 +42,14 @@ async def at_once(function: Callable[..., Any], *args: Any) -> Any:
 
 
 @contextmanager
-def set_up(disk: Disk, page_bytes: int, batch: int) -> Iterator[None]:
+def set_up(disk: Disk, page_bytes: int, batch: int, luck: random.Random) -> Iterator[None]:
     """For as long as the block lasts; one at a time in a process."""
     wanted: list[tuple[Any, str, Any]] = [
         (module, "text", _statement) for module in _SPEAKING_SQL if hasattr(module, "text")
     ]
     wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
+    wanted.append((database, "secrets", SimpleNamespace(token_hex=lambda size: luck.randbytes(size).hex())))
     wanted += [(exchange, "PULL_BYTES", page_bytes), (exchange, "MAX_ENTRIES", batch)]
     before = [(module, name, module.__dict__.get(name, _ABSENT)) for module, name, _ in wanted]
     for module, name, part in wanted:

@@ -69,6 +69,24 @@ async def test_a_database_that_was_not_restored_keeps_its_name(valley: Valley) -
 
 
 @told
+@pytest.mark.parametrize(
+    "torn", ["0199c0de-00", "\0" * 120 + "0199c0de-0000-7000-8000-000000000009 " + "ab" * 16 + " 9 " + "cd" * 32 + "\n"]
+)
+async def test_central_goes_on_after_a_cut_that_tore_its_witness(valley: Valley, torn: str) -> None:
+    """What follows a torn line, and the end of a line whose beginning became zeros, name no phone that never was."""
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    known_as = valley.app.state.db.server_id
+    with open(valley.settings.data / "central.sqlite.witness", "a", encoding="ascii") as witness:
+        witness.write(torn)
+    valley.dung.book.remark(valley.visit, "good_practice", "sau khi mất điện")
+    await valley.sync_until_quiet()
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url)
+    assert valley.app.state.db.server_id == known_as and missing(valley) == []
+
+
+@told
 async def test_a_backup_restored_twice_over_is_found_out_twice(valley: Valley) -> None:
     valley.back_up_central("last night")
     await a_morning(valley.cuc, valley.visit)
