@@ -20,7 +20,7 @@ from app.reference import take_reference
 from app.schema import read_meta, write_meta
 from app.sync import files, ledger
 from app.sync.delivery import Delivery
-from app.sync.uploads import STOPPING, Pace, Refused
+from app.sync.uploads import STOPPING, WATCHED, Pace, Refused
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
 BATCH_MIN, BATCH_MAX = 8 * 1024, MAX_BYTES * 3 // 4
@@ -348,7 +348,7 @@ async def _files(job: Run, telling: _Telling) -> None:
         received,
         refused,
         told,
-        pace=Pace(job.request_seconds),
+        pace=Pace(job.request_seconds) if job.request_seconds else Pace(chunk=WATCHED),
         wanted=job.wanted,
     )
     try:

@@ -18,6 +18,7 @@ SLICE = 8 * 1024
 """Bytes handed to the network at once, so that progress shows what has really left."""
 AT_ONCE = 16 * 1024
 """Up to this size a file goes out in the request that announces it: one round trip instead of two."""
+WATCHED = 256 * 1024
 CHUNK_MIN, CHUNK_MAX = 16 * 1024, 1024 * 1024
 STOPPING = ("token-expired", "device-revoked", "role-denied", "not-a-device")
 """Refusals of the phone, not of a photo."""
@@ -48,7 +49,8 @@ class Refused(Exception):
 class Pace:
     """Bytes of one request, shared by the files of a run: doubled when one gets through, halved when the line breaks.
 
-    With `seconds`, requests are kept about that long: for machines on which a dead line is silent like a slow one.
+    With `seconds`, requests are kept about that long: for machines on which a dead line is silent like a slow one. Elsewhere
+    `WATCHED` is a good beginning: a whole photo.
     """
 
     seconds: float | None = None

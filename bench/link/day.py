@@ -23,7 +23,6 @@ from app.sync.journal import Change
 from app.sync.stamp import answer_id, count_id, new_uuid7, row_id
 
 ASSETS = Path(__file__).parents[2] / "assets"
-DAY_MS = 9 * 3_600_000
 VISITS, ROOMS, PHOTOS = 8, 9, 15
 PHOTO_BYTES = 200_000
 CORRECTED = 31
@@ -63,11 +62,10 @@ def snapshot(dice: random.Random) -> Snapshot:
 
 
 class DayClock:
-    """Unix ms UTC that the day moves on. It is right, and the day ended just now, so that central need not correct it."""
+    """Unix ms UTC that the day moves on: a quick day, a few minutes long, so that the clock agrees with central's."""
 
     def __init__(self) -> None:
         self.ms = time.time_ns() // 1_000_000
-        self.morning = self.ms - DAY_MS
 
     def __call__(self) -> int:
         return self.ms
@@ -91,7 +89,7 @@ async def record_day(
     await settle(book)
     files = PhotoFiles(FolderOnDisk(folder / "photos"))
     for number in range(visits):
-        clock.ms = clock.morning + number * 4_000_000
+        clock.ms += 1000
         correct = (CORRECTED * (number + 1)) // VISITS - (CORRECTED * number) // VISITS
         await _record_visit(book, files, clock, dice, number, correct)
     return book
@@ -107,7 +105,7 @@ async def _record_visit(
     assert enrolment is not None
 
     def record(*changes: Change, queue: Callable[[Any], None] | None = None) -> None:
-        clock.ms += dice.randrange(2_000, 40_000)
+        clock.ms += dice.randrange(20, 400)
         book._record(changes, queue)
 
     record(

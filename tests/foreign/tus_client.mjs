@@ -31,3 +31,4 @@ for (const file of files) {
   }).finally(() => clearInterval(watch));
   console.log(`sent ${file}`);
 }
+process.exit(0);  // dead sockets would keep it for a quarter of an hour
