@@ -197,6 +197,10 @@ class Central:
             if path.startswith("photos/parts/")
         }
 
+    def photo_names(self) -> set[str]:
+        """Whole photos."""
+        return {path.rpartition("/")[2] for path in self.disk.names if not path.startswith("photos/parts/")}
+
     def _look_at(self) -> None:
         """What has come of a photo is its beginning, byte for byte."""
         for sha256, part in self._parts().items():
@@ -240,10 +244,12 @@ class Central:
     def restore(self, rng: random.Random) -> None:
         """Its machine is lost; in its place one of the backups, photos included, and perhaps the witness.
 
-        Where phones have dropped entries because the last backup holds them, it is the last backup.
+        Where phones have dropped entries because the last backup holds them, it is the last backup. When nothing was
+        recorded since, nobody can notice, unless whoever restored it says so (`kiemtra restored`).
         """
         if not self.backups:
             return
+        before, had = self.database.server_id, self.photo_names()
         image, photos = self.backups[-1] if self.world.has_compacted() else rng.choice(self.backups)
         self.world.count("central restored")
         for task in list(self._running):
@@ -258,6 +264,10 @@ class Central:
         self.world.oracle.central_restored()
         self.is_up = True
         self.start()
+        if rng.random() < 0.5:
+            self.database.restored()  # type: ignore[misc]
+        if self.database.server_id == before:
+            self.world.oracle.unnoticed |= had - self.photo_names()
 
     def revoke(self, device: str) -> None:
         """Home Affairs revokes a phone, once central has power to be told."""

@@ -49,6 +49,8 @@ class Oracle:
     """What went with a phone that was put back to an old backup."""
     lost_acks: set[Identity] = field(default_factory=set)
     """What central had acknowledged and a restore of central took."""
+    unnoticed: set[str] = field(default_factory=set)
+    """Photos that went when central was restored and nobody could tell: nothing had been recorded since the backup."""
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False

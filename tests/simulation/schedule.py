@@ -7,12 +7,12 @@ import random
 from typing import NamedTuple
 
 TAPS = {
-    "answer": 10, "remark": 4, "room": 4, "heads": 6, "rename": 2, "remove room": 1, "photo": 3, "caption": 2,
-    "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 2,
+    "answer": 10, "remark": 4, "room": 4, "heads": 6, "rename": 2, "remove room": 1, "photo": 4, "caption": 2,
+    "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 3,
 }  # fmt: skip
 TROUBLES = {
-    "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 2, "restore": 2, "central crash": 2,
-    "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 1, "central full": 1,
+    "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 3, "restore": 3, "central crash": 2,
+    "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 2, "central full": 1,
 }  # fmt: skip
 CASTS = (("cuc", "dung", "hoa"), ("cuc", "dung", "giang"), ("cuc", "cuc-2", "dung"))
 """Whose phones: two of one team and one of another; three of one team; two of one person and one of a colleague."""
