@@ -1,7 +1,8 @@
 """Request bodies: unpacked and capped before anything reads them, and JSON read strictly.
 
 `UnpackedBodies` wraps the whole app; `StrictRoute` makes FastAPI read JSON with `strict_json`. Uploads are left alone:
-they are streamed, and measured by their own router.
+they are streamed, and measured by their own router. A bundle brought to /hq/ is only counted as it streams by, so that it
+is read for nobody who has not signed in, and never held whole.
 """
 
 import gzip
@@ -27,6 +28,9 @@ FORM_MAX = 4 * 1024 * 1024
 DEPTH_MAX = 8
 INTEGER_MAX = 2**53
 
+BUNDLE_FORM, BUNDLE_MAX = "/hq/devices/bundle", 256 * 1024 * 1024
+"""The form that takes a bundle, and its bytes."""
+
 STREAMED = f"{API}/uploads"
 PACK_FROM = 500
 """Bytes from which packing an answer is worth the work."""
@@ -45,6 +49,9 @@ class UnpackedBodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(STREAMED):
             await self.app(scope, receive, send)
+            return
+        if scope["path"] == BUNDLE_FORM:
+            await self.app(scope, _counted(receive, BUNDLE_MAX), send)
             return
         limit = FORM_MAX if scope["path"].startswith("/hq") else JSON_MAX
         headers = MutableHeaders(scope=scope)
@@ -66,6 +73,26 @@ class UnpackedBodies:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, given, send)
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """The body as it comes; Problem 413 for whoever reads past the limit."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise Problem(
+                413, "too-large",
+                "Tệp lớn hơn 256 MB. Hãy chép tệp vào máy chủ rồi chạy: kiemtra bundle import TỆP",
+                "The file is larger than 256 MB. Copy it to the server and run: kiemtra bundle import FILE",
+                max_bytes=limit,
+            )  # fmt: skip
+        return message
+
+    return counted
 
 
 async def _read(receive: Receive, headers: Headers, limit: int) -> bytes:

@@ -28,6 +28,8 @@ from app.sync.bundle import Bundle, NotABundle
 from central import access, demo
 from central.app import create_app, system_clock
 from central.backup import back_up
+from central.bundle_commands import add_bundle_commands
+from central.bundles import NotTaken
 from central.database import Database, rows
 from central.field_app import NotBuilt, read_build
 from central.holes import holes
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
         return status
-    except (Refused, SettingsError, BuildFailed, NotBuilt) as reason:
+    except (Refused, SettingsError, BuildFailed, NotBuilt, NotTaken) as reason:
         print(reason, file=sys.stderr)
     except ImportRefused as refused:
         print(f"{asked.file}: chưa nhập gì, có {len(refused.faults)} chỗ sai / nothing taken in", file=sys.stderr)
@@ -106,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, help="tệp ghi ra / file to write; else stdout, or a named file at a terminal"
     )
     export.set_defaults(run=_export)
+
+    add_bundle_commands(commands, _opened)
 
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")

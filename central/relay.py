@@ -57,10 +57,11 @@ class Unfit(NamedTuple):
 
 @dataclass
 class Arrival:
-    """What handed entries came to: new ones, ones that were here, those that were not taken or refused."""
+    """What handed entries came to: new ones, ones that were here, visits that read differently now, what was refused."""
 
     taken: int = 0
     known: int = 0
+    visits: set[str] = field(default_factory=set)
     unfit: list[Unfit] = field(default_factory=list)
 
 
@@ -245,6 +246,8 @@ def _keep(
     for entry in kept:
         if entry.verdict == "rejected":
             arrival.unfit.append(_refusal(entry))
+        elif entry.visit:
+            arrival.visits.add(entry.visit)
     connection.execute(
         text("INSERT INTO brought (device, epoch, seq, bringer, at) VALUES (:device, :epoch, :seq, :by, :at)"),
         [{"device": device, "epoch": epoch, "seq": entry.seq, "by": by, "at": now} for entry in kept],
