@@ -263,7 +263,8 @@ class PackedAnswers:
                     headers = MutableHeaders(raw=start["headers"])
                     headers["content-encoding"] = "gzip"
                     headers["content-length"] = str(len(body))
-                MutableHeaders(raw=start["headers"]).add_vary_header("Accept-Encoding")
+                if scope["method"] == "GET":  # nobody keeps the answer to anything else
+                    MutableHeaders(raw=start["headers"]).add_vary_header("Accept-Encoding")
                 await send(start)
                 start = None
             await send(message)

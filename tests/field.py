@@ -41,6 +41,7 @@ class Phone:
         self._entropy = random.Random(seed).randbytes if seed is not None else secrets.token_bytes
         self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
         self.photograph = photographer(self.files)
+        self.on_progress: Callable[[exchange.Progress], None] = lambda _: None
         self.open()
 
     def open(self) -> None:
@@ -79,8 +80,8 @@ class Phone:
 
         return await exchange.run(
             exchange.Run(
-                self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, lambda _: None,
-                self.book.changed_by_sync, self.book.reload,
+                self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, self.on_progress,
+                self.book.changed_by_sync, self.book.reload, first=self.book.photos_of_findings,
             )
         )  # fmt: skip
 

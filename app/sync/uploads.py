@@ -139,9 +139,9 @@ class Upload:
         _refuse_unless(answer, again=(404, 408, 409, 410, 460))
         return await self._ask()
 
-    async def _announce(self) -> int:
+    async def _announce(self, *, is_bare: bool = False) -> int:
         """Creation, harmless to repeat, with the whole photo in it when it is small; the bytes central then holds."""
-        body = self._data if len(self._data) <= AT_ONCE else b""
+        body = b"" if is_bare or len(self._data) > AT_ONCE else self._data
         given = {"Content-Type": "application/offset+octet-stream", "Content-Length": str(len(body))} if body else {}
         answer = await self._client.post(
             self._endpoint,
@@ -157,7 +157,7 @@ class Upload:
             if not body:
                 _refuse_unless(answer)
             _refuse_unless(answer, again=(408, 409, 460))
-            return await self._ask()
+            return await self._announce(is_bare=True)
         offset = _upload_offset(answer, otherwise=0)
         self._address = self._address or str(answer.url.join(answer.headers.get("Location", "")))
         return offset

@@ -33,8 +33,8 @@ def test_a_phone_may_pack_what_it_sends(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(SIGN_IN)[:-4], "gzip"),
-        (gzip.compress(SIGN_IN) + b"more", "gzip"),
+        (gzip.compress(SIGN_IN, mtime=0)[:-4], "gzip"),
+        (gzip.compress(SIGN_IN, mtime=0) + b"more", "gzip"),
         (b"not gzip", "gzip"),
         (zstandard.compress(SIGN_IN)[:-4], "zstd"),
         (b"not zstd", "zstd"),

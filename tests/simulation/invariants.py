@@ -50,13 +50,11 @@ def entries_acknowledged(world: "World") -> None:
 def nothing_missing(world: "World") -> None:
     """I2: whatever was recorded is at central, unless a disaster has destroyed it."""
     raw = world.central.database.connection.raw
-    held = {Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry")}
-    sound = [phone for phone in world.phones.values() if not phone.is_revoked]
-    revoked = {phone.device for phone in world.phones.values() if phone.is_revoked}
-    own = {words for phone in sound for words in _held(phone) if words.device == phone.device}
-    copies = {words for phone in sound for words in _held(phone)}
+    held = {Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry UNION SELECT {WORDS} FROM quarantine")}
+    own = {words for phone in world.phones.values() for words in _held(phone) if words.device == phone.device}
+    copies = {words for phone in world.phones.values() if not phone.is_revoked for words in _held(phone)}
     for words in world.oracle.written:
-        if words in held or words.device in revoked:
+        if words in held:
             continue
         if words in own:
             raise Violation("I2", f"never sent: {words}")
@@ -114,6 +112,8 @@ def replicas(world: "World") -> None:
     """I3: what phones and central show is equal, byte for byte, and is what the journal reads as."""
     central = world.central.database
     whole = _dump(central.connection)
+    if lost := central.connection.raw.execute("SELECT id FROM answer WHERE visit IS NULL").fetchone():
+        raise Violation("I3", f"an answer that is in no visit: {lost}")
     _rebuild(central)
     if _dump(central.connection) != whole:
         raise Violation("I3", "central shows what its journal does not say")

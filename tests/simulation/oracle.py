@@ -85,20 +85,17 @@ class Oracle:
     def told(self, phone: "Phone", request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Central has answered a sync, and the phone has heard it. What is acknowledged is what the request has shown; of
         what central holds beyond, the phone may have another life."""
-        for raw in answer["entries"]:
+        for raw in answer.get("entries", ()):
             if self.world.team_of(raw[1]) != phone.team:
                 raise Violation("I8", f"{phone.name} was given an entry of another team: {raw}")
-        facts, _, seal = answer["receipt"].partition(".")
-        written = base64.urlsafe_b64decode(facts)
-        expected = hmac.new(SECRET, b"receipt:" + written, hashlib.sha256).digest()
-        if base64.urlsafe_b64decode(seal) != expected:
-            raise Violation("I4", "a receipt that is not central's")
-        device, epoch, acked, head, _now = json.loads(written)
-        if (device, acked) != (phone.device, answer["acked"]):
-            raise Violation("I4", "a receipt for something else")
+        device, epoch = request["device_id"], request["epoch"]
         sent = request["first_seq"] - 1 + len(request["entries"])
-        if acked < sent or (acked == sent > 0 and head != request["head_hash"]):
-            raise Violation("I4", f"a receipt for another entry than {sent}")
+        if answer["acked"] < sent:
+            raise Violation("I1", f"not acknowledged: {device} {epoch} {sent}")
+        if "receipt" in answer:
+            self._read_receipt(answer["receipt"], request, answer["acked"])
+        elif request["entries"]:
+            raise Violation("I4", "no receipt for what was sent")
         next_tx = phone.database.connection.raw.execute(
             "SELECT tx FROM entry WHERE device = ? AND epoch = ? AND seq = ? AND verdict <> 'moved'",
             (device, epoch, sent + 1),
@@ -110,6 +107,19 @@ class Oracle:
             (device, epoch, sent),
         ).fetchall()
         self.acked |= {(device, epoch, seq): digest for seq, digest in held}
+
+    def _read_receipt(self, receipt: str, request: dict[str, Any], acked: int) -> None:
+        facts, _, seal = receipt.partition(".")
+        written = base64.urlsafe_b64decode(facts)
+        expected = hmac.new(SECRET, b"receipt:" + written, hashlib.sha256).digest()
+        if base64.urlsafe_b64decode(seal) != expected:
+            raise Violation("I4", "a receipt that is not central's")
+        device, epoch, seq, head, _received = json.loads(written)
+        if (device, epoch, seq) != (request["device_id"], request["epoch"], acked):
+            raise Violation("I4", f"a receipt for something else: {written!r}")
+        sent = request["first_seq"] - 1 + len(request["entries"])
+        if acked == sent > 0 and head != request["head_hash"]:
+            raise Violation("I4", f"a receipt for another entry than {sent}")
 
     def central_restored(self) -> None:
         """What central forgot in a restore may be missing until it is sent again."""

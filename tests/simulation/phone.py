@@ -118,6 +118,8 @@ class Phone:
             self.syncing.cancel()
             self.syncing = None
         self.database.power_cut()
+        left, self.database = self.database, Database(self.database.image())
+        left.is_gone, self.database.is_flushing, self.database.flushed = True, left.is_flushing, left.flushed
         self.book = None
 
     def restore(self, image: bytes, files: dict[str, bytes]) -> None:

@@ -81,3 +81,20 @@ def schedule(seed: int) -> Schedule:
                 who = ""
         steps.append(Step(kind, who, what, size, f"{seed}/{number}"))
     return Schedule(seed, cast, rate, rng.choice([600, 2000, 128 * 1024]), rng.choice([1, 3, 500]), tuple(steps))
+
+
+def written(day: Schedule) -> str:
+    """A schedule as text that `read_schedule` reads."""
+    head = f"{day.seed} {','.join(day.cast)} {day.rate} {day.page_bytes} {day.batch}"
+    return "\n".join([head, *("|".join((s.salt, s.kind, s.who, s.what, repr(s.number))) for s in day.steps)])
+
+
+def read_schedule(text: str) -> Schedule:
+    """The schedule that `written` wrote; lines may be indented."""
+    head, *lines = (line.strip() for line in text.strip().splitlines())
+    seed, cast, rate, page, batch = head.split(" ")
+    steps = []
+    for line in lines:
+        salt, kind, who, what, number = line.split("|")
+        steps.append(Step(kind, who, what, float(number), salt))
+    return Schedule(int(seed), tuple(cast.split(",")), float(rate), int(page), int(batch), tuple(steps))

@@ -12,7 +12,7 @@ from typing import Any
 from app.recorder import Enrolment
 from app.reference import take_reference
 from app.schema import JOURNAL, migrate, write_meta
-from app.sync import exchange, ledger
+from app.sync import ledger
 from app.sync.journal import Change
 from app.sync.ledger import PHONE
 from central import access
@@ -135,6 +135,8 @@ class World:
             case "sync" if phone:
                 self.say(phone.name, "begins to sync")
                 phone.sync(step.salt, self.schedule.rate)
+            case "tap" | "sync":
+                pass  # the phone is lost
             case _:
                 self._trouble(step, phone, rng)
 
@@ -298,11 +300,13 @@ def _enrolled() -> tuple[bytes, dict[str, bytes]]:
 @functools.cache
 def _prepared() -> tuple[bytes, dict[str, bytes]]:
     """Central and every phone in the morning: each team has one visit that all its phones know."""
-    schedule = Schedule(0, tuple(PEOPLE), 0.0, exchange.PULL_BYTES, 500, ())
+    schedule = Schedule(0, tuple(PEOPLE), 0.0, 128 * 1024, 500, ())
     world = World(schedule, is_prepared=False)
     with world.on_stage():
         for name in ("cuc", "hoa"):
             book = world.phones[name].on()
             book.start_visit(book.reference.units.get("16831", "2025-07-01") or "Xã Mường Lống")
         clockwork.run(world.calm(), world.loop)
+    for phone in world.phones.values():  # what their lines bear is yet to be found out
+        phone.database.connection.raw.execute("DELETE FROM meta WHERE key IN ('page_bytes', 'batch_bytes')")
     return world.central.database.image(), {name: phone.database.image() for name, phone in world.phones.items()}
