@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.powercuts.cuts import Day
+from tests.powercuts.cuts import CentralDay, Day
 from tests.powercuts.disk import Disk
 from tests.powercuts.recorded import record
 from tests.powercuts.strace import Step, why_not
@@ -30,6 +30,15 @@ def test_the_power_fails_anywhere_and_nothing_promised_is_lost(days: dict[str, D
     assert outcome.found == []
     assert outcome.cuts > CUTS[name] * 0.8, "the power did fail"
     assert outcome.states > 15, "there was something to lose"
+
+
+def test_central_had_promised_entries_photos_and_a_phone_its_place(days: dict[str, Day]) -> None:
+    central = days["central"]
+    assert isinstance(central, CentralDay)
+    for step in central.steps:
+        central.promise(step)
+    assert sorted(central.acked.values())[-1] > 20, "of the phone that is watched; its colleague sent less"
+    assert len(central.acked) == len(central.devices) == 2 and len(central.offsets) == 6
 
 
 def test_an_app_that_does_not_wait_for_the_disk_loses_what_it_showed_as_saved(days: dict[str, Day]) -> None:
