@@ -13,6 +13,7 @@ from app.photos.disk import FolderOnDisk
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.sync import exchange
+from app.sync.files import File
 from tools.demo import photographer, read_cases
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -42,6 +43,7 @@ class Phone:
         self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
         self.photograph = photographer(self.files)
         self.on_progress: Callable[[exchange.Progress], None] = lambda _: None
+        self.wanted: Callable[[File], bool] = lambda _: True
         self.open()
 
     def open(self) -> None:
@@ -82,6 +84,7 @@ class Phone:
             exchange.Run(
                 self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, self.on_progress,
                 self.book.changed_by_sync, self.book.reload, first=self.book.photos_of_findings,
+                wanted=self.wanted,
             )
         )  # fmt: skip
 

@@ -51,6 +51,28 @@ async def test_all_previews_come_first_then_the_photos_of_findings_then_the_othe
 
 
 @told
+async def test_full_photos_stay_behind_on_a_line_that_is_paid_for_and_go_later(valley: Valley) -> None:
+    for number in range(5):
+        await photograph(valley.cuc, valley.visit, number)
+    free = False
+    valley.cuc.wanted = lambda file: free or file.role == "preview"
+    assert await valley.sync("cuc") is None
+    left = valley.cuc.book.waiting()
+    assert (left.entries, left.previews, left.photos) == (0, 0, 5) and len(received(valley)) == 5
+
+    def one_came_on_wifi(progress: exchange.Progress) -> None:
+        nonlocal free
+        free = progress.photos_sent == 0
+
+    free, valley.cuc.on_progress = True, one_came_on_wifi
+    assert await valley.sync("cuc") is None
+    assert 0 < valley.cuc.book.waiting().photos < 5, "what is on its way is finished, the rest waits again"
+    valley.cuc.wanted, valley.cuc.on_progress = (lambda _: True), (lambda _: None)
+    assert await valley.sync("cuc") is None
+    assert valley.cuc.book.waiting().is_empty
+
+
+@told
 async def test_several_files_are_on_their_way_at_once_and_progress_adds_up(valley: Valley) -> None:
     for number in range(12):
         await photograph(valley.cuc, valley.visit, number)
