@@ -420,6 +420,20 @@ class AppState(Safekeeping):
         self._hurry = True
         self._wake.set()
 
+    @property
+    def photos_over(self) -> str:
+        """Which networks full photos may use: `any`, `unmetered` (not mobile data), or `none` for now; a choice of this phone."""
+        return self.book.setting("photos_over", "any")
+
+    def set_photos_over(self, networks: str) -> None:
+        self.set_setting("photos_over", networks)
+        self.sync_now()
+
+    @property
+    def holds_photos(self) -> bool:
+        """Whether full photos wait because of that choice; figures and previews go anyway."""
+        return self.photos_over == "none" or (self.photos_over == "unmetered" and bool(self.device.is_metered()))
+
     def _line_is_back(self) -> None:
         """The machine says there is a network again."""
         if not self.sync.is_online:
@@ -503,6 +517,7 @@ class AppState(Safekeeping):
                     on_visits,
                     on_reference,
                     first=book.photos_of_findings,
+                    wanted=lambda file: file.role == "preview" or not self.holds_photos,
                     request_seconds=self.device.request_seconds,
                 )
                 await exchange.run(run)

@@ -1,7 +1,8 @@
 """Request bodies: unpacked and capped before anything reads them, and JSON read strictly.
 
 `UnpackedBodies` wraps the whole app; `StrictRoute` makes FastAPI read JSON with `strict_json`. Uploads are left alone:
-they are streamed, and measured by their own router.
+they are streamed, and measured by their own router. A bundle brought to /hq/ is only counted as it streams by, so that it
+is read for nobody who has not signed in, and never held whole.
 """
 
 import gzip
@@ -26,6 +27,10 @@ FORM_MAX = 4 * 1024 * 1024
 """Bytes of a form at /hq/, with its file."""
 DEPTH_MAX = 8
 INTEGER_MAX = 2**53
+ZSTD_BITE = 128
+
+BUNDLE_FORM, BUNDLE_MAX = "/hq/devices/bundle", 256 * 1024 * 1024
+"""The form that takes a bundle, and its bytes."""
 
 STREAMED = f"{API}/uploads"
 PACK_FROM = 500
@@ -45,6 +50,9 @@ class UnpackedBodies:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(STREAMED):
             await self.app(scope, receive, send)
+            return
+        if scope["path"] == BUNDLE_FORM:
+            await self.app(scope, _counted(receive, BUNDLE_MAX), send)
             return
         limit = FORM_MAX if scope["path"].startswith("/hq") else JSON_MAX
         headers = MutableHeaders(scope=scope)
@@ -66,6 +74,26 @@ class UnpackedBodies:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, given, send)
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """The body as it comes; Problem 413 for whoever reads past the limit."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise Problem(
+                413, "too-large",
+                "Tệp lớn hơn 256 MB. Hãy chép tệp vào máy chủ rồi chạy: kiemtra bundle import TỆP",
+                "The file is larger than 256 MB. Copy it to the server and run: kiemtra bundle import FILE",
+                max_bytes=limit,
+            )  # fmt: skip
+        return message
+
+    return counted
 
 
 async def _read(receive: Receive, headers: Headers, limit: int) -> bytes:
@@ -121,12 +149,12 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _zstd(reader: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
-    """Unpacked in small bites, so that a bomb is noticed while it is still small."""
+    """Unpacked in small bites, so that a bomb is noticed while it is still small: 4 bytes can become a block of 128 KiB."""
     plain = bytearray()
-    for start in range(0, len(body), 1024):
+    for start in range(0, len(body), ZSTD_BITE):
         if reader.eof:
             return bytes(plain), False
-        plain += reader.decompress(body[start : start + 1024])
+        plain += reader.decompress(body[start : start + ZSTD_BITE])
         if len(plain) > limit:
             break
     return bytes(plain), reader.eof and not reader.unused_data
@@ -262,7 +290,8 @@ class PackedAnswers:
                     headers = MutableHeaders(raw=start["headers"])
                     headers["content-encoding"] = "gzip"
                     headers["content-length"] = str(len(body))
-                MutableHeaders(raw=start["headers"]).add_vary_header("Accept-Encoding")
+                if scope["method"] == "GET":  # nobody keeps the answer to anything else
+                    MutableHeaders(raw=start["headers"]).add_vary_header("Accept-Encoding")
                 await send(start)
                 start = None
             await send(message)

@@ -28,12 +28,15 @@ from app.sync.bundle import Bundle, NotABundle
 from central import access, demo
 from central.app import create_app, system_clock
 from central.backup import back_up
+from central.bundle_commands import add_bundle_commands
+from central.bundles import NotTaken
 from central.database import Database, rows
 from central.field_app import NotBuilt, read_build
 from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
+from central.parser import Parser
 from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
         return status
-    except (Refused, SettingsError, BuildFailed, NotBuilt) as reason:
+    except (Refused, SettingsError, BuildFailed, NotBuilt, NotTaken) as reason:
         print(reason, file=sys.stderr)
     except ImportRefused as refused:
         print(f"{asked.file}: chưa nhập gì, có {len(refused.faults)} chỗ sai / nothing taken in", file=sys.stderr)
@@ -106,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(run=_export)
 
+    add_bundle_commands(commands, _opened)
+
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
     check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
     check.add_argument(
@@ -152,6 +157,7 @@ def _serve(asked: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=Parser,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=5,

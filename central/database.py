@@ -4,6 +4,7 @@ A writing transaction is the only one of its kind while it lasts (journal positi
 can never skip one) and is on the disk when the block ends.
 """
 
+import json
 import secrets
 import sqlite3
 import threading
@@ -22,6 +23,8 @@ from central.schema import CENTRAL
 from central.witness import Seen, Witness
 
 BUSY_TIMEOUT_MS = 15_000
+SERVER_IDS_BEFORE = "server_ids_before"
+"""In `meta`: under which ids this central was known before it was restored; files of its phones may still name them."""
 
 
 class Database:
@@ -72,6 +75,10 @@ class Database:
             lost = find_lost(connection, seen.ends)
             for hole in lost:
                 open_hole(connection, hole)
+            before = {*json.loads(read_meta(connection, SERVER_IDS_BEFORE) or "[]"), self.server_id, seen.server_id} - {
+                ""
+            }
+            write_meta(connection, SERVER_IDS_BEFORE, json.dumps(sorted(before)))
             self.server_id = secrets.token_hex(16)
             write_meta(connection, "server_id", self.server_id)
         self._witness.begin(self.server_id, seen.ends)

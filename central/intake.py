@@ -151,12 +151,10 @@ def keep(
 
     Returns them with their verdicts, and (kind, id) of the records of others that waited for them.
     """
-    kept: list[JournalEntry] = []
-    for entry, sender in entries:
-        judged = judge.verdict(entry, sender)
-        journal.insert(connection, [judged])
-        merge.apply(connection, [judged])
-        kept.append(judged)
+    judge.look_up(entry for entry, _ in entries)
+    kept = [judge.judged(entry, sender) for entry, sender in entries]
+    journal.insert(connection, kept)
+    merge.apply(connection, kept, judge.records)
     _write_receipts(connection, kept)
     note_ends(connection, kept)
     close_holes(connection, kept)
@@ -220,9 +218,14 @@ def _capped(connection: Connection, request: SyncRequest, told: int) -> list[lis
     return [list(row) for row in rows]
 
 
+_ANY_PENDING = text("SELECT 1 FROM entry WHERE verdict = 'pending' LIMIT 1")
+
+
 def _settle_pending(connection: Connection, judge: Judge, arrived: Sequence[JournalEntry]) -> list[tuple[str, str]]:
     """Judge anew what waited for what has arrived: its visit, or the record it changes. Returns the records that changed."""
-    touched = []
+    touched: list[tuple[str, str]] = []
+    if connection.execute(_ANY_PENDING).one_or_none() is None:
+        return touched
     records = {(e.kind, e.record): None for e in arrived if e.verdict == "applied" and e.kind in VISIT_KINDS}
     for visit in {e.visit: None for e in arrived if e.kind == "visit"}:
         waiting = journal.select(connection, "verdict = 'pending' AND visit = :v ORDER BY position", v=visit)
@@ -242,6 +245,7 @@ def _judge_anew(connection: Connection, judge: Judge, entry: JournalEntry) -> tu
     if judged.verdict != "pending":
         _restate(connection, judged)
         merge.recompute(connection, judged.kind, judged.record)
+        judge.forget(judged.kind, judged.record)
     return judged.kind, judged.record
 
 

@@ -62,4 +62,5 @@ CENTRAL: list[Step] = [
         "UPDATE upload SET done = 1 WHERE sha256 IN (SELECT sha256 FROM received_file)",
         "CREATE INDEX ix_upload_pending ON upload (device) WHERE done = 0",
     ],
+    "CREATE INDEX ix_entry_pending ON entry (record) WHERE verdict = 'pending'",
 ]

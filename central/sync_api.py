@@ -276,8 +276,10 @@ def _pull(
     found = journal.select(
         connection,
         "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
-        f"AND NOT (device = :d AND epoch = :e AND seq < :next) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
-        after=after, team=sender.team, d=batch.device, e=batch.epoch, next=batch.first_seq + len(batch.entries),
+        "AND NOT (device = :d AND epoch = :e AND seq >= :shown AND seq < :next) "
+        f"AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
+        after=after, team=sender.team, d=batch.device, e=batch.epoch, shown=batch.first_seq if batch.own else 0,
+        next=batch.first_seq + len(batch.entries),
         n=PULL_MAX_ENTRIES + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []
@@ -346,7 +348,7 @@ def _conflicts(
     """Conflicts of the records this exchange touched."""
     records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
     found = []
-    for kind, record in records:
+    for kind, record in _of_several(connection, records):
         for conflict in merge.conflicts(connection, kind, record):
             found.append(
                 {
@@ -358,6 +360,22 @@ def _conflicts(
                 }
             )
     return found
+
+
+def _of_several(connection: Connection, records: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the records (kind, id) that more than one phone has written to."""
+    names = json.dumps([record for _, record in records])
+    several = {
+        (kind, record)
+        for kind, record in connection.execute(
+            text(
+                "SELECT kind, record FROM entry WHERE record IN (SELECT value FROM json_each(:names)) "
+                "GROUP BY record, kind HAVING min(device) <> max(device)"
+            ),
+            {"names": names},
+        )
+    }
+    return [key for key in records if key in several]
 
 
 def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:

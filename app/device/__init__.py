@@ -76,6 +76,14 @@ class Device(Protocol):
         """The word left last; empty when there is none."""
         ...
 
+    def is_metered(self) -> bool | None:
+        """Whether what is sent now is paid for by amount (mobile data); None where the machine does not say."""
+        ...
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        """What a native client says of its network; Python itself is not told."""
+        ...
+
     def on_reconnect(self, tell: Callable[[], None]) -> None:
         """`tell` is called when the machine has a network again, where it says so."""
         ...

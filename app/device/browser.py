@@ -72,6 +72,16 @@ class Browser:
     async def noted(self) -> str:
         return str(await js.skt.ask("note", None))
 
+    def is_metered(self) -> bool | None:
+        link = getattr(js.self.navigator, "connection", None)
+        kind = str(getattr(link, "type", "") or "")
+        if link is None or not (kind or link.saveData):
+            return None
+        return bool(link.saveData) or kind in ("cellular", "bluetooth")
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        """The browser is asked itself."""
+
     def on_reconnect(self, tell: Callable[[], None]) -> None:
         js.self.addEventListener("online", create_proxy(lambda _event: tell()))
 

@@ -25,21 +25,16 @@ TIMEOUT = httpx.Timeout(30, connect=10)
 """The kernel finds out by itself when a line is dead (`_SOCKET`); this is for what answers nothing at all."""
 
 _SOCKET = (
-    (
-        "IPPROTO_TCP",
-        "TCP_USER_TIMEOUT",
-        3000,
-    ),  # ms after a first repetition without an acknowledgement after which the line is dead
-    ("SOL_SOCKET", "SO_KEEPALIVE", 1),  # so that a line on which we only wait is found dead too
+    ("IPPROTO_TCP", "TCP_USER_TIMEOUT", 3000),
+    ("SOL_SOCKET", "SO_KEEPALIVE", 1),
     ("IPPROTO_TCP", "TCP_KEEPIDLE", 3),
     ("IPPROTO_TCP", "TCP_KEEPINTVL", 2),
-    (
-        "SOL_SOCKET",
-        "SO_SNDBUF",
-        4 * 1024,
-    ),  # doubled by the kernel; what is handed to the kernel has nearly left: progress is true
-    ("IPPROTO_TCP", "TCP_CONGESTION", b"cubic"),  # BBR, some systems' default, halves at 100 kbit/s
+    ("SOL_SOCKET", "SO_SNDBUF", 4 * 1024),
+    ("IPPROTO_TCP", "TCP_CONGESTION", b"cubic"),
 )
+"""A line is dead when a repeated packet is not acknowledged in 3 s; the kernel first waits as long as this line's answers
+take, so a slow line has more. Keep-alive finds dead lines on which we only wait. What is handed to the kernel shall have nearly
+left: progress is then true, and little is lost with a line. BBR, some systems' default, reaches half of 100 kbit/s."""
 
 
 def _socket_options() -> "list[tuple[int, int, int] | tuple[int, int, bytes | bytearray]]":
@@ -106,6 +101,14 @@ class Native:
 
     async def noted(self) -> str:
         return ""
+
+    def is_metered(self) -> bool | None:
+        return self._is_metered
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        self._is_metered = is_metered
+
+    _is_metered: bool | None = None
 
     def on_reconnect(self, tell: Callable[[], None]) -> None:
         """Python is not told; the waits between tries are short enough."""

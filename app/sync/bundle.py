@@ -337,7 +337,7 @@ class _Archive:
         self._stored: dict[str, tuple[int, int]] = {}
         """Name → (first byte, size)."""
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]  # a map is read like a file
+            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)  # type: ignore[arg-type]
         except _NOT_A_ZIP:
             self._stored = _found(data)
             self.is_cut = True
@@ -378,7 +378,7 @@ class _Archive:
 def _found(data: "bytes | mmap") -> dict[str, tuple[int, int]]:
     """Stored members found by their own heads, for a ZIP without its list of contents; the last one may be cut short."""
     found = {}
-    at = data.find(b"PK\3\4")
+    at = data.find(b"PK\3\4", 0)  # a mapped file would begin where it was read last
     while 0 <= at <= len(data) - _LOCAL.size:
         _, _, _, method, _, _, _, _, size, name_length, extra = _LOCAL.unpack_from(data, at)
         first = at + _LOCAL.size + name_length + extra

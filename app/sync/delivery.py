@@ -31,6 +31,10 @@ class Sent:
         return self.bytes_done + sum(self.under_way.values())
 
 
+class _DeadToo(httpx.ReadError):
+    """Given up because another line was found dead; no failure of this one's own."""
+
+
 @dataclass
 class Delivery:
     """One run's files. `received` and `refused` write down what became of a file, `told` is called whenever `sent` moved.
@@ -45,6 +49,8 @@ class Delivery:
     refused: Callable[[File, str], None]
     told: Callable[[], None]
     pace: Pace = field(default_factory=Pace)
+    wanted: Callable[[File], bool] = lambda _file: True
+    """Asked before each file: one that is not to go now stays where it is."""
     sent: Sent = field(default_factory=Sent)
     _begun: dict[str, Upload] = field(default_factory=dict)
     """Uploads that a line broke under, by SHA-256: whoever takes them up asks first how much arrived."""
@@ -89,13 +95,17 @@ class Delivery:
         was_cut = False
         while queue:
             file = queue.popleft()
+            if not self.wanted(file):
+                continue
             held = self._held(file)
             try:
                 await self._attempt(file)
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 self.sent.under_way.pop(file.sha256, None)
                 # A small file waits until the line is busy again, so that nothing idles while central is asked about it.
                 (queue.append if file.role == "preview" else queue.appendleft)(file)
+                if isinstance(error, _DeadToo):
+                    continue
                 if was_cut and self._held(file) <= held:
                     raise
                 was_cut = True
@@ -129,7 +139,7 @@ class Delivery:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise httpx.ReadError("the line is dead, as others have found") from None
+            raise _DeadToo("the line is dead, as another has found") from None
         finally:
             del self._attempts[attempt]
 

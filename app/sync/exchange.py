@@ -20,7 +20,7 @@ from app.reference import take_reference
 from app.schema import read_meta, write_meta
 from app.sync import files, ledger
 from app.sync.delivery import Delivery
-from app.sync.uploads import STOPPING, Pace, Refused
+from app.sync.uploads import STOPPING, WATCHED, Pace, Refused
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
 BATCH_MIN, BATCH_MAX = 8 * 1024, MAX_BYTES * 3 // 4
@@ -90,6 +90,8 @@ class Run:
     on_reference: Callable[[], None]
     first: Callable[[], Collection[str]] = tuple
     """Names of the photos that matter most, those of findings: they go before the others."""
+    wanted: Callable[[files.File], bool] = lambda _file: True
+    """Whether a file is to be sent now; asked before each, so that one may change one's mind while others go."""
     request_seconds: float | None = None
     """How long one piece of a photo should take to send; see `uploads.Pace`."""
 
@@ -113,10 +115,11 @@ async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -
 
 async def run(job: Run) -> Progress:
     """Send and fetch everything there is, in the order figures, reference data if it changed, previews, photos."""
+    telling = _Telling(job.on_progress)
     try:
-        progress, reference = await _figures(job)
-        await _reference(job, reference)
-        progress = await _files(job, progress)
+        await _reference(job, await _figures(job, telling))
+        await _files(job, telling)
+        progress = telling.tell(step="done", sending=frozenset())
         with job.store.writing() as connection:
             ledger.compact_daily(connection, job.now())
             too_old = read_meta(connection, "too_old")
@@ -127,27 +130,38 @@ async def run(job: Run) -> Progress:
         raise _not_central() from error
 
 
+class _Telling:
+    """How far the run has come, put together from its parts."""
+
+    def __init__(self, on_progress: Callable[[Progress], None]):
+        self._on_progress, self.progress = on_progress, Progress()
+
+    def tell(self, **changed: Any) -> Progress:
+        self.progress = replace(self.progress, **changed)
+        self._on_progress(self.progress)
+        return self.progress
+
+
 def _headers(job: Run) -> dict[str, str]:
     return {"Authorization": f"Bearer {job.token}"}
 
 
-async def _figures(job: Run) -> tuple[Progress, str]:
-    """Push, pull and probe until there is nothing more; how far it came, and the tag of central's reference document."""
+async def _figures(job: Run, telling: _Telling) -> str:
+    """Push, pull and probe until there is nothing more; the tag of central's reference document."""
     with job.store.reading() as connection:
         left = ledger.waiting(connection)
         batch = int(read_meta(connection, "batch_bytes") or BATCH_MAX)
         page = int(read_meta(connection, "page_bytes") or PAGE_FIRST)
-    progress = Progress(
+    telling.tell(
         entries_total=left.entries, previews_total=left.previews, photos_total=left.photos, bytes_total=left.bytes
     )
-    job.on_progress(progress)
     max_entries, probe, turns = MAX_ENTRIES, PROBE_FIRST, 0
     while True:
         with job.store.reading() as connection:
             body = ledger.outgoing(
                 connection, job.now(), max_entries=max_entries, max_bytes=batch, pull_bytes=page, probe=probe
             )
-        packed = gzip.compress(json.dumps(body | BRIEF, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+        packed = _packed({name: value for name, value in body.items() if value != []} | BRIEF)
         try:
             answer = await job.client.post(
                 "/api/v1/sync",
@@ -183,10 +197,8 @@ async def _figures(job: Run) -> tuple[Progress, str]:
             continue
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
-        progress = replace(
-            progress, entries_sent=min(progress.entries_total, progress.entries_sent + len(body["entries"]))
-        )
-        job.on_progress(progress)
+        sent = telling.progress.entries_sent + len(body["entries"])
+        telling.tell(entries_sent=min(left.entries, sent))
         job.on_visits(taken.visits)
         with job.store.reading() as connection:
             more = taken.more or ledger.waiting(connection).entries > 0
@@ -196,7 +208,11 @@ async def _figures(job: Run) -> tuple[Progress, str]:
         batch, page = min(BATCH_MAX, batch * 2), min(PAGE_MAX, page * 2)
         if not more:
             _note_sizes(job, batch, page)
-            return progress, str(given.get("reference", ""))
+            return str(given.get("reference", ""))
+
+
+def _packed(body: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
 
 
 def _note_sizes(job: Run, batch: int, page: int) -> None:
@@ -295,21 +311,14 @@ async def _reference(job: Run, tag: str) -> None:
     job.on_reference()
 
 
-async def _files(job: Run, progress: Progress) -> Progress:
+async def _files(job: Run, telling: _Telling) -> None:
     first = job.first()
     with job.store.reading() as connection:
-        waiting = files.next_files(connection, first)
-    progress = replace(
-        progress,
-        previews_total=sum(f.role == "preview" for f in waiting),
-        photos_total=sum(f.role == "photo" for f in waiting),
-        bytes_total=sum(f.bytes for f in waiting),
-    )
+        waiting = [file for file in files.next_files(connection, first) if job.wanted(file)]
 
-    def so_far() -> Progress:
+    def told() -> None:
         sent = delivery.sent
-        return replace(
-            progress,
+        telling.tell(
             step=f"{sent.role}s",
             previews_sent=sent.files["preview"],
             photos_sent=sent.files["photo"],
@@ -327,21 +336,26 @@ async def _files(job: Run, progress: Progress) -> Progress:
             files.mark_refused(connection, file.sha256, why)
         job.on_visits(set())
 
+    telling.tell(
+        previews_total=sum(f.role == "preview" for f in waiting),
+        photos_total=sum(f.role == "photo" for f in waiting),
+        bytes_total=sum(f.bytes for f in waiting),
+    )
     delivery = Delivery(
         job.client,
         job.token,
         job.read_file,
         received,
         refused,
-        told=lambda: job.on_progress(so_far()),
-        pace=Pace(job.request_seconds),
+        told,
+        pace=Pace(job.request_seconds) if job.request_seconds else Pace(chunk=WATCHED),
+        wanted=job.wanted,
     )
     try:
         await delivery.bring(waiting)
     except Refused as refusal:
         words = str(refusal.problem.get("title", ""))
         raise (Stopped(refusal.name, words) if refusal.name in STOPPING else Busy(30, words)) from refusal
-    return replace(so_far(), step="done")
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

@@ -18,6 +18,7 @@ SLICE = 8 * 1024
 """Bytes handed to the network at once, so that progress shows what has really left."""
 AT_ONCE = 16 * 1024
 """Up to this size a file goes out in the request that announces it: one round trip instead of two."""
+WATCHED = 256 * 1024
 CHUNK_MIN, CHUNK_MAX = 16 * 1024, 1024 * 1024
 STOPPING = ("token-expired", "device-revoked", "role-denied", "not-a-device")
 """Refusals of the phone, not of a photo."""
@@ -48,7 +49,8 @@ class Refused(Exception):
 class Pace:
     """Bytes of one request, shared by the files of a run: doubled when one gets through, halved when the line breaks.
 
-    With `seconds`, requests are kept about that long: for machines on which a dead line is silent like a slow one.
+    With `seconds`, requests are kept about that long: for machines on which a dead line is silent like a slow one. Elsewhere
+    `WATCHED` is a good beginning: a whole photo.
     """
 
     seconds: float | None = None
@@ -139,9 +141,9 @@ class Upload:
         _refuse_unless(answer, again=(404, 408, 409, 410, 460))
         return await self._ask()
 
-    async def _announce(self) -> int:
+    async def _announce(self, *, is_bare: bool = False) -> int:
         """Creation, harmless to repeat, with the whole photo in it when it is small; the bytes central then holds."""
-        body = self._data if len(self._data) <= AT_ONCE else b""
+        body = b"" if is_bare or len(self._data) > AT_ONCE else self._data
         given = {"Content-Type": "application/offset+octet-stream", "Content-Length": str(len(body))} if body else {}
         answer = await self._client.post(
             self._endpoint,
@@ -157,7 +159,7 @@ class Upload:
             if not body:
                 _refuse_unless(answer)
             _refuse_unless(answer, again=(408, 409, 460))
-            return await self._ask()
+            return await self._announce(is_bare=True)
         offset = _upload_offset(answer, otherwise=0)
         self._address = self._address or str(answer.url.join(answer.headers.get("Location", "")))
         return offset

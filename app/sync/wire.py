@@ -77,6 +77,8 @@ class SyncRequest(NamedTuple):
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
+    own: bool
+    """Whether the phone's own entries are pulled, too: central was restored, and may have dated them otherwise since."""
     photos: list[str]
     holds: list[Span]
     relayed: list[Any]
@@ -147,6 +149,7 @@ def read_request(body: Any) -> SyncRequest:
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
+        own=body.get("own") is True,
         photos=[_matching(p, f"photos[{i}]", _SHA256) for i, p in enumerate(photos)],
         holds=read_spans(body.get("holds", []), "holds"),
         relayed=relayed,
@@ -156,8 +159,8 @@ def read_request(body: Any) -> SyncRequest:
 
 
 SPANS_MAX = 200
-SPAN_MAX = 100_000
-"""Entries in one range."""
+SPANNED_MAX = 100_000
+"""Entries in all ranges of one list."""
 
 
 def read_spans(raw: Any, field: str) -> list[Span]:
@@ -170,9 +173,11 @@ def read_spans(raw: Any, field: str) -> list[Span]:
             raise Malformed(f"{field}[{i}]", "cần 4 phần / 4 parts are needed")
         device, epoch = _name(one[0], f"{field}[{i}]"), _matching(one[1], f"{field}[{i}]", _EPOCH)
         first, last = (_checked_integer(number, f"{field}[{i}]", 1) for number in one[2:])
-        if not first <= last < first + SPAN_MAX:
+        if not first <= last < first + SPANNED_MAX:
             raise Malformed(f"{field}[{i}]", "đoạn không hợp lệ / not a range")
         spans.append(Span(device, epoch, first, last))
+    if sum(span.last - span.first + 1 for span in spans) > SPANNED_MAX:
+        raise Malformed(field, f"quá {SPANNED_MAX} mục / more than {SPANNED_MAX} entries")
     return spans
 
 

@@ -1,7 +1,8 @@
 """A bad link for everything that talks to one port inside a network namespace, on packets, with the kernel's own TCP.
 
-`python -m bench.link.emulator PORT SEED JSON` inside the namespace, whose iptables hand packets to queue 0 (upwards, to the
-port) and queue 1 (downwards). On SIGTERM what passed is written to the file JSON. Needs root and NetfilterQueue.
+`python -m bench.link.emulator SEED JSON OUTAGES` inside the namespace, whose iptables hand packets to queue 0 (upwards) and
+queue 1 (downwards). What passed is written to the file JSON, again and again until SIGTERM. OUTAGES is yes or no. Needs root
+and NetfilterQueue.
 """
 
 import heapq
@@ -15,7 +16,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def main() -> None:
             print("ready", flush=True)
 
     os.nice(-10)  # a link does not slow down because the machine has other work
-    run(P1, seed, tell)
+    run(P1 if sys.argv[3] == "yes" else replace(P1, lasts_s=0), seed, tell)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ async def main() -> None:
             at = time.monotonic() - start
             if progress.entries_sent == progress.entries_total and "figures_s" not in told:
                 told.update(figures_s=at, figures=counted.since())
-            if progress.previews_sent == visits * 15 and "previews_s" not in told:
+            if "previews_s" not in told and progress.previews_total and not book.waiting().previews:
                 told.update(previews_s=at, previews=counted.since())
                 if what == "day":
                     raise Enough
@@ -115,9 +115,14 @@ async def main() -> None:
         with contextlib.suppress(Enough):
             told["runs"] = await persist(lambda: exchange.run(job(book, client, tell)))
         told.update(whole_s=time.monotonic() - start, whole=counted.since())
+    told["payload"] = told["figures"][1] + sum(path.stat().st_size for path in (folder / "photos").iterdir())
     if what == "day":
         with book.store.writing() as connection:  # the photos wait for tomorrow: an empty sync is asked for
             connection.exec_driver_sql("UPDATE file SET received = TRUE")
+        async with device.client(direct_url) as client:
+            await exchange.run(
+                job(book, client, lambda _: None)
+            )  # what the others' visits changed in the reference data
         async with device.client(url) as client:
             counted, start = Counted(client), time.monotonic()
             told["empty_runs"] = await persist(lambda: exchange.run(job(book, client, lambda _: None)))

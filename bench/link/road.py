@@ -5,6 +5,8 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,7 +50,14 @@ class Road:
     def start(self, command: list[str], cwd: Path = ROOT, **more: str) -> "subprocess.Popen[str]":
         """A program on this road; its first line on standard output says that it is ready."""
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TOKIO_WORKER_THREADS": "2", **more}
-        return subprocess.Popen([*self.inside, *command], cwd=cwd, stdout=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(
+            [*self.inside, *command],
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
 
 
 def lacking() -> list[str]:
@@ -73,12 +82,14 @@ def lacking() -> list[str]:
 
 
 @contextlib.contextmanager
-def emulated(name: str, seed: int) -> Iterator[Road]:
-    """A namespace called `name` whose port 8000 lies behind the emulated link."""
+def emulated(name: str, seed: int, outages: bool = True) -> Iterator[Road]:
+    """A namespace called `name` whose port 8000 lies behind the emulated link, which drops every minute, or never."""
     with _namespace(name) as inside, tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "passed.json"
         road = Road("NFQUEUE", inside, PORT, PORT, DIRECT, report)
-        emulator = road.start([sys.executable, "-m", "bench.link.emulator", str(seed), str(report)])
+        emulator = road.start(
+            [sys.executable, "-m", "bench.link.emulator", str(seed), str(report), "yes" if outages else "no"]
+        )
         try:
             ready(emulator)
             yield road
@@ -100,6 +111,13 @@ def relayed(seed: int, port: int) -> Iterator[Road]:
             end(relay)
 
 
+def free_port() -> int:
+    """A port on which nothing listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def ready(process: "subprocess.Popen[str]") -> str:
     """The first line a program says. Raises RuntimeError when it ends without a word."""
     assert process.stdout
@@ -110,13 +128,14 @@ def ready(process: "subprocess.Popen[str]") -> str:
 
 
 def end(process: "subprocess.Popen[str]") -> None:
-    """Ask a program to end, and insist after ten seconds."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ask a program and what it started to end, and insist after ten seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

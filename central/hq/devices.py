@@ -6,8 +6,11 @@ import segno
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
 from central import access, relay
+from central.bundles import NotTaken, mapped, take_in
 from central.database import rows
 from central.hq.door import AtDesk, Desk, SentForm, go_to, page, text_of
 from central.people import FIELD_ROLES, User, all_users, find_user
@@ -26,7 +29,8 @@ def may_equip(desk: Desk, role: str) -> bool:
     return desk.is_administrator or role in FIELD_ROLES
 
 
-def _devices_page(request: Request, desk: Desk, **new_code: Any) -> Response:
+def _devices_page(request: Request, desk: Desk, status: int = 200, **answer: Any) -> Response:
+    """The page; `answer` is what a form came to: a new code, or what a file brought."""
     with request.app.state.db.reading() as connection:
         devices = rows(
             connection,
@@ -45,17 +49,18 @@ def _devices_page(request: Request, desk: Desk, **new_code: Any) -> Response:
         )
     revocable = {device["id"] for device in devices if may_equip(desk, device["role"])}
     front = f"{request.app.state.settings.public_url}/"
-    facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, "front": front, **new_code}
+    facts = {"code": "", "qr": "", "code_user": None, "expires_at": 0, "front": front, "arrived": None, "not_taken": ""}
     return page(
         request,
         "devices.html",
         desk,
+        status,
         devices=devices,
         users=users,
         teams=teams,
         revocable=revocable,
         apart=apart,
-        **facts,
+        **{**facts, **answer},
     )
 
 
@@ -79,6 +84,22 @@ def post_code(request: Request, desk: AtDesk, form: SentForm) -> Response:
     link = access.enrolment_link(state.settings.public_url, code)
     qr = segno.make(link, error="m").svg_inline(scale=4, border=4, omitsize=True)
     return _devices_page(request, desk, code=code, qr=qr, code_user=user, expires_at=now + access.CODE_VALID_MS)
+
+
+@router.post("/devices/bundle")
+async def post_bundle(request: Request, desk: AtDesk, form: SentForm) -> Response:
+    """Take in the file of a phone that cannot reach the network; harmless to repeat."""
+    return await run_in_threadpool(_take_bundle, request, desk, form.get("file"))
+
+
+def _take_bundle(request: Request, desk: Desk, file: object) -> Response:
+    state = request.app.state
+    data = mapped(file.file) if isinstance(file, UploadFile) else b""
+    try:
+        arrived = take_in(state.db, state.photos, state.readings, data, state.now(), desk.caller.user)
+    except NotTaken as reason:
+        return _devices_page(request, desk, 422, not_taken=str(reason))
+    return _devices_page(request, desk, arrived=arrived)
 
 
 @router.post("/devices/{device}/revoke")

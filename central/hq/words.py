@@ -85,7 +85,13 @@ def status(code: str | None) -> str:
     return STATUS_NAMES.get(code or "", code or DASH)
 
 
+def vietnamese(words: str) -> str:
+    """The first half of "Vietnamese / English"."""
+    return words.partition(" / ")[0]
+
+
 FILTERS = {
+    "vietnamese": vietnamese,
     "number": number,
     "percent": percent,
     "day": day,

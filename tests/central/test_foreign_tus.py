@@ -7,7 +7,9 @@ import contextlib
 import hashlib
 import io
 import itertools
+import os
 import random
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ def theirs(folder: Path) -> Iterator[Server]:
     """@tus/server with its file store."""
     folder.mkdir()
     command = [beside_python("node"), str(FOREIGN / "tus_server.mjs"), str(from_npm(FOREIGN, CACHE)), str(folder), "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         assert process.stdout
         port = int(process.stdout.readline())
@@ -70,7 +72,7 @@ def theirs(folder: Path) -> Iterator[Server]:
 
         yield Server(port, "/files", "x", holds)
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # `node` from a package is a script that starts the real one
         process.wait()
 
 

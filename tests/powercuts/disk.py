@@ -5,6 +5,7 @@ was written since, a cut may keep any subset, each write torn at sectors; of cha
 """
 
 import random
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -14,6 +15,10 @@ SECTOR = 512
 
 Image = dict[str, bytes]
 """Path → content of every file that can be reached after a cut."""
+
+
+Names = dict[str, int | None]
+"""Path → number of the file it names; None for a folder."""
 
 
 class _Change(NamedTuple):
@@ -42,8 +47,8 @@ class Disk:
 
     def __init__(self, root: str):
         self.root = root
-        self._names: dict[str, int | None] = {root: None}
-        self._safe_names: dict[str, int | None] = {root: None}
+        self._names: Names = {root: None}
+        self._safe_names: Names = {root: None}
         self._safe: list[bytearray] = []
         self._pending: list[list[_Change]] = []
         self._sizes: list[int] = []
@@ -118,8 +123,7 @@ class Disk:
         share = dice.choice((0.1, 0.5, 0.9))
         return self._image(names, lambda _: dice.random() < share, dice)
 
-    def _image(self, names: "dict[str, int | None]", is_kept: "object", dice: random.Random | None) -> Image:
-        assert callable(is_kept)
+    def _image(self, names: Names, is_kept: Callable[[_Change], bool], dice: random.Random | None) -> Image:
         found: Image = {}
         for path, file in names.items():
             if file is None or not self._is_reached(path, names):
@@ -135,12 +139,12 @@ class Disk:
             found[path] = bytes(content)
         return found
 
-    def _is_reached(self, path: str, names: "dict[str, int | None]") -> bool:
+    def _is_reached(self, path: str, names: Names) -> bool:
         folder = str(PurePosixPath(path).parent)
         return folder == self.root or (folder in names and self._is_reached(folder, names))
 
 
-def _rename(names: "dict[str, int | None]", naming: _Naming) -> None:
+def _rename(names: Names, naming: _Naming) -> None:
     if naming.gone:
         names.pop(naming.gone, None)
     if naming.come:
@@ -204,5 +208,5 @@ class SlotDisk(Disk):
             self._sync(self._written, self._count)
             self._written = ""
 
-    def _image(self, names: "dict[str, int | None]", is_kept: "object", dice: random.Random | None) -> Image:
+    def _image(self, names: Names, is_kept: Callable[[_Change], bool], dice: random.Random | None) -> Image:
         return {path: content for path, content in super()._image(names, is_kept, dice).items() if content}
