@@ -272,7 +272,7 @@ def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
             case "server-changed":
                 with job.store.writing() as connection:
                     ledger.forget_central(connection, str(problem["server_id"]))
-                    ledger.rewind(connection, epoch, int(problem["acked"]))
+                    ledger.rewind(connection, epoch, int(problem["acked"]), str(problem.get("head") or ""))
                 job.on_reference()
             case _:
                 return False

@@ -326,14 +326,22 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     return len(moved)
 
 
-def rewind(connection: Connection, epoch: str, done: int) -> None:
+def rewind(connection: Connection, epoch: str, done: int, head: str | None = None) -> None:
     """Central holds less of an epoch than was thought: send again from there.
 
-    Raises Behind when it holds more than is here, or asks for what was dropped here once a backup held it.
+    With `head`, the hash central has there: from the beginning when that is not the one here. Raises Behind when central
+    holds more than is here, or asks for what was dropped here once a backup held it.
     """
     _stop_if_behind(connection, epoch, done)
-    if done < checkpoint(connection, epoch).seq:
+    start = checkpoint(connection, epoch).seq
+    if done < start:
         raise Behind(epoch)
+    if head is not None and done > start:
+        here = connection.execute(
+            text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
+            {"d": _device(connection), "e": epoch, "s": done},
+        ).scalar()
+        done = done if here == head else start
     write_meta(connection, f"acked:{epoch}", str(max(0, done)))
 
 

@@ -1,6 +1,6 @@
 """The promises of sync.md §6, I1–I8, as they must hold when the faults have stopped and everybody has synced.
 
-What the system does not promise is let through by name (see README, "What can go wrong"):
+What the system does not promise is let through by name:
 - photos of a revoked phone (its entries central keeps apart);
 - photos received after a backup that central was put back to, when nothing was recorded since and nobody says `kiemtra restored`:
   neither central nor a phone can tell;

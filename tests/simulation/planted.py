@@ -6,7 +6,7 @@ A bug is a few lines that take the place of a few of the project's own for one s
 import functools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -40,8 +40,11 @@ def find(name: str) -> days.Failure | None:
 
 
 def hunt(names: Sequence[str], jobs: int) -> Iterator[tuple[str, days.Failure | None]]:
+    """Each bug with the day that shows it, as they are found."""
     with ProcessPoolExecutor(jobs) as pool:
-        yield from zip(names, pool.map(find, names), strict=True)
+        looking = {pool.submit(find, name): name for name in names}
+        for found in as_completed(looking):
+            yield looking[found], found.result()
 
 
 def _bug(bug: Bug) -> Bug:

@@ -72,5 +72,14 @@ _DAYS = {
         4803/35|wait|||400.0
         4803/38|central restore|||0.0
     """,
+    "a withdrawn phone's copy took what the other had handed over for its own": """
+        2456 cuc,cuc-2,dung 0.2 2000 500
+        2456/1|clone|cuc||0.0
+        2456/4|tap|cuc|answer|0.0
+        2456/5|tap|cuc'|photo|0.0
+        2456/6|revoke|cuc||0.0
+        2456/21|central back up|||0.0
+        2456/22|central restore|||0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -11,7 +11,7 @@ TAPS = {
     "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 3,
 }  # fmt: skip
 TROUBLES = {
-    "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 3, "restore": 3, "central crash": 2,
+    "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 3, "restore": 3, "central crash": 3,
     "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 2, "central full": 1,
 }  # fmt: skip
 CASTS = (("cuc", "dung", "hoa"), ("cuc", "dung", "giang"), ("cuc", "cuc-2", "dung"))
