@@ -314,7 +314,8 @@ async def _reference(job: Run, tag: str) -> None:
 async def _files(job: Run, telling: _Telling) -> None:
     first = job.first()
     with job.store.reading() as connection:
-        waiting = [file for file in files.next_files(connection, first) if job.wanted(file)]
+        found = files.next_files(connection, first)
+    waiting = [file for file in found if job.wanted(file)]  # who is asked may read the notebook, once at a time
 
     def told() -> None:
         sent = delivery.sent
