@@ -143,7 +143,9 @@ async def test_the_carried_visit_is_gone_on_with_by_its_own_device_and_reaches_c
     valley: Valley, fresh: Phone
 ) -> None:
     await a_morning(valley.cuc, valley.visit)
-    assert await valley.sync("cuc", ["", "", "before"]) is not None, "the line broke after the figures: no photo went"
+    assert await valley.sync("cuc", ["", *["before"] * 10]) is not None, (
+        "the line broke after the figures: no photo went"
+    )
     await into(fresh, await out(valley.cuc))
     with valley.app.state.db.writing() as connection:
         code = access.new_code(connection, valley.app.state.settings.secret, "dung", "an", NOON)

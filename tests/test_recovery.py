@@ -159,8 +159,9 @@ async def test_after_any_damage_everything_central_had_is_back_and_new_entries_g
 @told
 async def test_a_photo_central_had_not_received_yet_is_sent_from_the_file_that_is_still_here(story: Story) -> None:
     await _photograph(story, 1)
-    story.valley.lines["cuc"].cuts = iter(["", "", "before"])
+    story.valley.lines["cuc"].cuts = iter(["", *["before"] * 10])
     assert not await story.app.sync_once(), "the line broke after the figures"
+    story.valley.lines["cuc"].cuts = iter(())
     photo = story.app.book.visit(story.valley.visit).photos[0]
     assert not story.valley.app.state.photos.has(photo.sha256)
     story.break_file(flipped_pages)

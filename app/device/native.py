@@ -29,7 +29,7 @@ _SOCKET = (
     ("SOL_SOCKET", "SO_KEEPALIVE", 1),
     ("IPPROTO_TCP", "TCP_KEEPIDLE", 3),
     ("IPPROTO_TCP", "TCP_KEEPINTVL", 2),
-    ("SOL_SOCKET", "SO_SNDBUF", 4 * 1024),
+    ("SOL_SOCKET", "SO_SNDBUF", 8 * 1024),
     ("IPPROTO_TCP", "TCP_CONGESTION", b"cubic"),
 )
 """A line is dead when a repeated packet is not acknowledged in 3 s; the kernel first waits as long as this line's answers

@@ -12,8 +12,6 @@ from app.sync.uploads import Pace, Refused, Upload
 
 LANES = {"preview": 6, "photo": 3}
 """How many files of a kind are on their way at once. A preview is so small that its line mostly waits for an answer."""
-SILENCE_S = 2.5
-"""For how long nothing may move on any line before one that breaks speaks for all."""
 
 
 @dataclass
@@ -29,10 +27,6 @@ class Sent:
     @property
     def bytes(self) -> int:
         return self.bytes_done + sum(self.under_way.values())
-
-
-class _DeadToo(httpx.ReadError):
-    """Given up because another line was found dead; no failure of this one's own."""
 
 
 @dataclass
@@ -55,10 +49,6 @@ class Delivery:
     _begun: dict[str, Upload] = field(default_factory=dict)
     """Uploads that a line broke under, by SHA-256: whoever takes them up asks first how much arrived."""
     _put_off: Refused | None = None
-    _attempts: "dict[asyncio.Future[None], float]" = field(default_factory=dict)
-    """Files on their way, each since when (seconds of the event loop)."""
-    _heard_at: float = 0.0
-    """When anything last moved on any line."""
 
     async def bring(self, waiting: Collection[File]) -> None:
         """Send files in their order, all of a role before the first of the next.
@@ -99,13 +89,11 @@ class Delivery:
                 continue
             held = self._held(file)
             try:
-                await self._attempt(file)
-            except httpx.TransportError as error:
+                await self._deliver(file)
+            except httpx.TransportError:
                 self.sent.under_way.pop(file.sha256, None)
                 # A small file waits until the line is busy again, so that nothing idles while central is asked about it.
                 (queue.append if file.role == "preview" else queue.appendleft)(file)
-                if isinstance(error, _DeadToo):
-                    continue
                 if was_cut and self._held(file) <= held:
                     raise
                 was_cut = True
@@ -118,34 +106,8 @@ class Delivery:
     def _held(self, file: File) -> int:
         return self._begun[file.sha256].held if file.sha256 in self._begun else 0
 
-    async def _attempt(self, file: File) -> None:
-        """Deliver a file over one line. When a line breaks after all of them fell silent, those of the same age are dead too:
-        each would find out by itself, seconds later.
-        """
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        attempt = asyncio.ensure_future(self._deliver(file))
-        self._attempts[attempt] = start
-        try:
-            await attempt
-        except httpx.TransportError:
-            if loop.time() - self._heard_at > SILENCE_S:
-                for other, since in self._attempts.items():
-                    if since < self._heard_at:
-                        other.cancel()
-            raise
-        except asyncio.CancelledError:
-            attempt.cancel()
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise _DeadToo("the line is dead, as another has found") from None
-        finally:
-            del self._attempts[attempt]
-
     async def _deliver(self, file: File) -> None:
         def moved(done: int, _of: int) -> None:
-            self._heard_at = asyncio.get_running_loop().time()
             self.sent.under_way[file.sha256] = done
             self.told()
 
@@ -170,7 +132,6 @@ class Delivery:
                 return
             self._put_aside(file, str(refusal.problem.get("title", "")))
         else:
-            self._heard_at = asyncio.get_running_loop().time()
             self.received(file)
             self.sent.files[file.role] += 1
             self._done(file)
