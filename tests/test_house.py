@@ -61,7 +61,7 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.handover", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
