@@ -35,6 +35,8 @@ class Device(Protocol):
     """Whether the system may clear the app's data by itself (a browser when the phone is full)."""
     can_read_codes: bool
     """Whether `read_code` can find anything here."""
+    can_meet: bool
+    """Whether another phone can be met here (`app.device.hotspot`): a browser can neither listen nor ask plain HTTP."""
     problem: str
     """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 

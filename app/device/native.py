@@ -30,6 +30,7 @@ class Native:
     needs_flush = False
     can_be_cleared = False
     can_read_codes = False
+    can_meet = True
     problem = ""
 
     def __init__(self) -> None:
