@@ -1,6 +1,5 @@
 """Two phones side by side in a valley without a network: what is on one is on both afterwards, through the real screens."""
 
-import time
 from pathlib import Path
 
 import pytest
