@@ -9,14 +9,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test phone check bench long powercuts lock clean
+.PHONY: run test phone check bench bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
 
 test: .venv/.test  ## all tests but the long ones
-	@echo "Kiểm thử / tests (without the long ones)"
-	@$(BIN)/python -m pytest -m "not long and not phone" $(PYTEST)
+	@echo "Kiểm thử / tests (without the long ones): first those without a screen, side by side, then the screens"
+	@$(BIN)/python -m pytest -m "not ui and not long and not phone" -n 2 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -m "ui and not long and not phone" $(PYTEST)
 
 long: .venv/.test  ## the tests that take minutes
 	@echo "Kiểm thử dài / long tests"
@@ -30,6 +31,19 @@ powercuts: .venv/.test  ## the power fails CUTS times (50000) while phones and c
 	@echo "Cúp điện / power cuts"
 	@$(BIN)/python -m tests.powercuts --cuts $(or $(CUTS),50000) $(if $(SEED),--seed $(SEED))
 
+simulate: .venv/.test  ## N days (10000) of three phones and central with every fault; FROM=seed, or SEED= to tell one day
+	@echo "Mô phỏng đồng bộ / simulating sync"
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(or $(N),10000) --from $(or $(FROM),0) \
+		--jobs $(or $(JOBS),2))
+
+fuzz: .venv/.test  ## N (100000) hostile requests to a real central
+	@echo "Yêu cầu phá hoại / hostile requests"
+	@$(BIN)/python -m tests.fuzz --requests $(or $(N),100000) $(if $(SEED),--seed $(SEED))
+
+restore: .venv/.test  ## a restore drill: central lost, put back from last night's backup, made whole by the phones
+	@echo "Diễn tập khôi phục / a restore drill"
+	@$(BIN)/python -m tools.restore_drill
+
 check: .venv/.test  ## format, lint, types
 	@echo "Định dạng, lỗi, kiểu / format, lint, types"
 	@$(BIN)/ruff format --check .
@@ -39,6 +53,10 @@ check: .venv/.test  ## format, lint, types
 bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
+
+bench-link: .venv/.test  ## the evening's sync over an emulated bad link, beside others (root and NetfilterQueue, else a relay)
+	@echo "Đồng bộ trên đường truyền kém / sync over a bad link"
+	@$(BIN)/python -m bench.link
 
 lock: .venv/.test  ## run.lock, test.lock and web/packages.lock anew, with hashes and no address of an index
 	@echo "Khóa phiên bản / lock files"

@@ -19,11 +19,11 @@ from app.records import CENTRAL_KINDS, SCHEMA, VISIT_KINDS
 from app.reference import reference_document, take_reference, take_templates
 from app.schema import read_meta, write_meta
 from app.store import DiskFull
-from app.sync import bundle, journal, merge
+from app.sync import bundle, journal, merge, receipts
 from app.sync.bundle import Bundle, File, Head, Line, Refused
 from app.sync.files import queue_file
 from app.sync.journal import JournalEntry
-from app.sync.ledger import note_brought, receipts
+from app.sync.ledger import note_brought
 from app.sync.stamp import Stamp, effective
 
 SLICE = 20
@@ -72,7 +72,7 @@ async def carry_out(book: Notebook, files: PhotoFiles, on_step: Step) -> bytes:
         visits = connection.execute(text("SELECT count(*) FROM visit")).scalar_one()
         named = connection.execute(text("SELECT sha256, preview FROM photo ORDER BY visit, taken_at, id")).all()
         reference = reference_document(connection)
-        kept = receipts(connection)
+        kept = receipts.kept(connection)
     listed = [File("preview", row.preview) for row in named] + [File("photo", row.sha256) for row in named]
     held = [file for file in dict.fromkeys(listed) if file.sha256 and files.has(file.sha256)]
     photos = sum(file.role == "photo" for file in held)

@@ -370,6 +370,19 @@ class Notebook(Counting):
         with self.store.reading() as connection:
             return file_states(connection)
 
+    def photos_of_findings(self) -> set[str]:
+        """SHA-256 of the photos that show what failed in visits with something to send: Home Affairs asks for them first."""
+        names: set[str] = set()
+        for visit in self.waiting().visits:
+            with self.store.reading() as connection:
+                reading = read_visit(connection, visit, self.reference.templates)
+            if reading is None:
+                continue
+            items = reading.template.items
+            failed = {(f.row, code) for f in reading.outcome.failures for code in (f.item, items[f.item].section)}
+            names |= {photo.sha256 for photo in reading.photos if (photo.row, photo.item) in failed}
+        return names
+
     def setting(self, name: str, default: str = "") -> str:
         with self.store.reading() as connection:
             return read_meta(connection, f"setting:{name}") or default

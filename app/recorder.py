@@ -23,9 +23,9 @@ from app.records import (
 from app.reference import Reference, load_reference, seed_reference, take_reference
 from app.schema import JOURNAL, read_meta, write_meta
 from app.store import DiskFull, Store, unreadable
-from app.sync import journal, merge, relay
+from app.sync import clock, journal, merge, relay
 from app.sync.journal import Change, Writer
-from app.sync.ledger import PHONE, clock, note_offset
+from app.sync.ledger import PHONE
 from app.sync.stamp import CLOCK_WRONG_MS, answer_id, fold, nfc, offset_in_use, row_id
 
 Clock = Callable[[], int]
@@ -122,7 +122,7 @@ class Recorder:
             self.enrolment = _read_enrolment(connection)
             self.install = read_meta(connection, "install") or ""
             self._seen = int(read_meta(connection, "seen") or 0)
-            self._heard_ms, self.clock_offset_ms = clock(connection)
+            self._heard_ms, self.clock_offset_ms = clock.known(connection)
             epoch = read_meta(connection, "epoch")
             self._writer: Writer | None = None
             if self.enrolment and epoch:
@@ -301,7 +301,7 @@ class Recorder:
                     fresh.append(change._replace(patch=patch))
                     before.append(inverse(fresh[-1], fields))
             if fresh:
-                note_offset(connection, self._writer.epoch, self._writer.seq + 1, self.clock_offset_ms)
+                clock.note_offset(connection, self._writer.epoch, self._writer.seq + 1, self.clock_offset_ms)
                 entries, writer = journal.append(connection, self._writer, fresh, self.enrolment.user, self._seen, now)
                 merge.apply(connection, entries, known)
             if beside is not None:
@@ -329,7 +329,7 @@ class Recorder:
                 self._writer = journal.resume(connection, self._writer.device, epoch)
                 self._seen = int(read_meta(connection, "seen") or 0)
                 self.enrolment = _read_enrolment(connection)
-                self._heard_ms, self.clock_offset_ms = clock(connection)
+                self._heard_ms, self.clock_offset_ms = clock.known(connection)
         self.revision += 1
 
 

@@ -18,6 +18,8 @@ def start(app: AppState | None = None) -> None:
     app = app or AppState.open()
 
     async def main(page: ft.Page) -> None:
+        if not page.web:
+            await watch_network(app, page)
         await app.settle_in()
         if app.is_open:
             await app.open_photos()
@@ -26,6 +28,26 @@ def start(app: AppState | None = None) -> None:
         app.device.shown()
 
     ft.run(main, assets_dir=str(app.device.assets), no_cdn=True)
+
+
+async def watch_network(app: AppState, page: ft.Page) -> None:
+    """Keep the device told whether its network is paid for by amount; natively only the client knows."""
+
+    def told(kinds: list[ft.ConnectivityType]) -> None:
+        free = {ft.ConnectivityType.WIFI, ft.ConnectivityType.ETHERNET}
+        app.device.heard_of_network(
+            None if not kinds else ft.ConnectivityType.MOBILE in kinds and not free & set(kinds)
+        )
+
+    def changed(event: ft.ConnectivityChangeEvent) -> None:
+        told(event.connectivity)
+
+    network = ft.Connectivity(on_change=changed)
+    page.services.append(network)
+    try:
+        told(await network.get_connectivity())
+    except RuntimeError as unknown:
+        log.info("the client does not tell its network: %s", unknown)
 
 
 def open_window(app: AppState, page: ft.Page) -> None:

@@ -33,6 +33,7 @@ from app.store import DiskFull, StoreProblem, in_use, no_storage
 from app.sync import conflicts, exchange, ledger
 from app.sync.exchange import Busy, Progress, Stopped
 from app.sync.files import PhotoState as FileState
+from app.sync.patience import Patience
 
 log = logging.getLogger("sokiemtra")
 
@@ -60,7 +61,7 @@ NO_PLACE = (
 )
 
 QUIET_SECONDS = 60
-"""How often an idle phone asks central for news; after a failure it waits 5, 10, 20 … up to this."""
+"""How often an idle phone asks central for news; after a failure `Patience` says when it tries again."""
 
 
 @dataclass(frozen=True)
@@ -424,16 +425,41 @@ class AppState(Safekeeping, Meetings):
         self._hurry = True
         self._wake.set()
 
+    @property
+    def photos_over(self) -> str:
+        """Which networks full photos may use: `any`, `unmetered` (not mobile data), or `none` for now; a choice of this phone."""
+        return self.book.setting("photos_over", "any")
+
+    def set_photos_over(self, networks: str) -> None:
+        self.set_setting("photos_over", networks)
+        self.sync_now()
+
+    @property
+    def holds_photos(self) -> bool:
+        """Whether full photos wait because of that choice; figures and previews go anyway."""
+        return self.photos_over == "none" or (self.photos_over == "unmetered" and bool(self.device.is_metered()))
+
+    def _line_is_back(self) -> None:
+        """The machine says there is a network again."""
+        if not self.sync.is_online:
+            self._hurry = True
+            self._wake.set()
+
     _hurry: bool = False
+    _not_before: float = 0.0
+    """Seconds central asked to be left alone for."""
 
     async def _sync_forever(self) -> None:
-        wait = 0.0
+        patience = Patience()
+        self.device.on_reconnect(self._line_is_back)
         while True:
+            wait = float(QUIET_SECONDS)
             if self.is_enrolled:
-                is_fine = await self.sync_once()
-                wait = QUIET_SECONDS if is_fine else min(QUIET_SECONDS, max(5.0, wait * 2))
-            else:
-                wait = QUIET_SECONDS
+                self._not_before = 0.0
+                if await self.sync_once():
+                    patience.succeeded()
+                else:
+                    wait = max(patience.failed(), self._not_before)
             self._wake.clear()
             self._hurry = False
             await self._rest(wait)
@@ -495,6 +521,9 @@ class AppState(Safekeeping, Meetings):
                     on_progress,
                     on_visits,
                     on_reference,
+                    first=book.photos_of_findings,
+                    wanted=lambda file: file.role == "preview" or not self.holds_photos,
+                    request_seconds=self.device.request_seconds,
                 )
                 await exchange.run(run)
                 if self.recovery and not self.recovery.is_done:
@@ -510,6 +539,7 @@ class AppState(Safekeeping, Meetings):
             )
         except (Stopped, Busy) as refusal:
             failure = Message.of(str(refusal))
+            self._not_before = float(refusal.seconds) if isinstance(refusal, Busy) else QUIET_SECONDS
         except DiskFull as full:
             failure = Message(full.vi, full.en)
         finally:

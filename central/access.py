@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import Connection, text
 
 from app.sync.stamp import new_uuid7, nfc
+from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 from central import attempts
 from central.bodies import StrictRoute
 from central.database import Database, rows
 from central.people import OFFICE_ROLES, Role, User, find_user
 from central.problems import Problem, problem_responses
 
-MAX_BYTES = 262_144
-MAX_ENTRIES = 500
 MAX_PHOTO_BYTES = 5_242_880
 
 HOUR_MS = 3_600_000

@@ -36,6 +36,7 @@ from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_template, take_units, take_users
+from central.parser import Parser
 from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
@@ -156,6 +157,7 @@ def _serve(asked: argparse.Namespace) -> int:
         app,
         host=settings.host,
         port=settings.port,
+        http=Parser,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=5,

@@ -16,7 +16,7 @@ from app.records import VISIT_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp, effective
-from app.sync.wire import SyncRequest, chained
+from app.sync.wire import MAX_ENTRIES, SyncRequest, chained
 from central.database import note_ends
 from central.holes import acked as acked_of
 from central.holes import close_holes
@@ -70,14 +70,14 @@ def take_batch(
         )  # fmt: skip
     before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
     if before != request.prev_hash:
-        raise fork(acked)
+        raise fork(acked, request.first_seq - 1)
     fresh: list[JournalEntry] = []
     position = next_position(connection)
     for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
         seq = request.first_seq + offset
         if seq in held:
             if held[seq] != digest:
-                raise fork(acked)
+                raise fork(acked, seq)
             continue
         stamp = effective(Stamp(wire.ms, wire.counter), now)
         fresh.append(
@@ -116,12 +116,12 @@ def take_batch(
     touched += settled
     refused = journal.select(
         connection,
-        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT 500",
-        d=request.device, e=request.epoch, told=told, **{"from": request.first_seq},
+        "device = :d AND epoch = :e AND verdict = 'rejected' AND (seq >= :from OR position > :told) ORDER BY seq LIMIT :n",
+        d=request.device, e=request.epoch, told=told, n=MAX_ENTRIES, **{"from": request.first_seq},
     )  # fmt: skip
     return Intake(
         acked_of(connection, request.device, request.epoch) if kept else acked,
-        _capped(connection, request),
+        _capped(connection, request, told),
         [{"seq": entry.seq, **json.loads(entry.problem or "{}")} for entry in refused],
         touched,
     )
@@ -151,12 +151,10 @@ def keep(
 
     Returns them with their verdicts, and (kind, id) of the records of others that waited for them.
     """
-    kept: list[JournalEntry] = []
-    for entry, sender in entries:
-        judged = judge.verdict(entry, sender)
-        journal.insert(connection, [judged])
-        merge.apply(connection, [judged])
-        kept.append(judged)
+    judge.look_up(entry for entry, _ in entries)
+    kept = [judge.judged(entry, sender) for entry, sender in entries]
+    journal.insert(connection, kept)
+    merge.apply(connection, kept, judge.records)
     _write_receipts(connection, kept)
     note_ends(connection, kept)
     close_holes(connection, kept)
@@ -169,7 +167,7 @@ def _check_what_follows(connection: Connection, last: JournalEntry, acked: int) 
         connection, "device = :d AND epoch = :e AND seq = :s", d=last.device, e=last.epoch, s=last.seq + 1
     )
     if journal.hash_after(last.hash, after) != after.hash:
-        raise fork(acked)
+        raise fork(acked, last.seq)
 
 
 RECEIPT = (
@@ -198,28 +196,36 @@ def note_received(connection: Connection, names: Iterable[str], now: int) -> Non
         )
 
 
-def fork(acked: int) -> Problem:
+def fork(acked: int, at: int) -> Problem:
+    """`at` is the entry of the phone's that differs; when it lies before the batch, what was acknowledged is not all its own."""
     return Problem(
         409, "journal-fork", "Nhật ký trên máy khác với phần trung tâm đã nhận. Máy sẽ tự mở nhánh mới",
-        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked,
+        "The phone's journal differs from what central holds; open a new epoch", "now", acked=acked, at=at,
     )  # fmt: skip
 
 
-def _capped(connection: Connection, request: SyncRequest) -> list[list[int]]:
-    """[seq, ms, counter] of this batch's entries whose effective stamp is not the authored one; the same when repeated."""
+def _capped(connection: Connection, request: SyncRequest, told: int) -> list[list[int]]:
+    """[seq, ms, counter] where the effective stamp is not the authored one: of this batch, the same when repeated, and of what
+    central has by another road after `told`."""
     rows = connection.execute(
         text(
-            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e AND seq >= :from "
-            "AND (effective_ms <> ms OR effective_counter <> counter) ORDER BY seq LIMIT 500"
+            "SELECT seq, effective_ms, effective_counter FROM entry WHERE device = :d AND epoch = :e "
+            "AND (seq >= :from OR position > :told) AND (effective_ms <> ms OR effective_counter <> counter) "
+            "ORDER BY seq >= :from DESC, seq LIMIT :n"
         ),
-        {"d": request.device, "e": request.epoch, "from": request.first_seq},
+        {"d": request.device, "e": request.epoch, "from": request.first_seq, "told": told, "n": 4 * MAX_ENTRIES},
     )
     return [list(row) for row in rows]
 
 
+_ANY_PENDING = text("SELECT 1 FROM entry WHERE verdict = 'pending' LIMIT 1")
+
+
 def _settle_pending(connection: Connection, judge: Judge, arrived: Sequence[JournalEntry]) -> list[tuple[str, str]]:
     """Judge anew what waited for what has arrived: its visit, or the record it changes. Returns the records that changed."""
-    touched = []
+    touched: list[tuple[str, str]] = []
+    if connection.execute(_ANY_PENDING).one_or_none() is None:
+        return touched
     records = {(e.kind, e.record): None for e in arrived if e.verdict == "applied" and e.kind in VISIT_KINDS}
     for visit in {e.visit: None for e in arrived if e.kind == "visit"}:
         waiting = journal.select(connection, "verdict = 'pending' AND visit = :v ORDER BY position", v=visit)
@@ -239,6 +245,7 @@ def _judge_anew(connection: Connection, judge: Judge, entry: JournalEntry) -> tu
     if judged.verdict != "pending":
         _restate(connection, judged)
         merge.recompute(connection, judged.kind, judged.record)
+        judge.forget(judged.kind, judged.record)
     return judged.kind, judged.record
 
 

@@ -5,11 +5,11 @@ A verdict never drops an entry: it stays in its chain, applied, `pending` while 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.checklist import Refusal, Template, check_value
 from app.geopoint import read_geopoint
@@ -31,11 +31,44 @@ class Sender:
 
 
 class Judge:
-    """Rights and content of single entries; remembers what it has looked up for one batch."""
+    """Rights and content of single entries, inside one writing transaction.
+
+    It knows the records it has looked at as the entries it has judged leave them, before these are written; whoever changes
+    a record otherwise tells it to `forget`.
+    """
 
     def __init__(self, connection: Connection, templates: Mapping[str, Template]):
         self._connection, self._templates = connection, templates
         self._items: dict[str, Template | None] = {}
+        self.records: dict[tuple[str, str], merge.Record] = {}
+        """By (kind, id)."""
+
+    def look_up(self, entries: Iterable[JournalEntry]) -> None:
+        """Read what is known of the records that these entries write to, all at once."""
+        wanted: dict[str, set[str]] = {}
+        for entry in entries:
+            if (entry.kind, entry.record) not in self.records:
+                wanted.setdefault(entry.kind, set()).add(entry.record)
+        for kind, ids in wanted.items():
+            found = merge.load_many(self._connection, kind, sorted(ids))
+            self.records |= {(kind, id): record for id, record in found.items()}
+
+    def forget(self, kind: str, record: str) -> None:
+        self.records.pop((kind, record), None)
+        self._items.pop(record, None)
+
+    def judged(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
+        """The entry with its verdict; if it is applied, the next one is judged as if it were written."""
+        entry = self.verdict(entry, sender)
+        if entry.verdict == "applied":
+            merge.fold_in(self._record(entry.kind, entry.record), entry)
+        return entry
+
+    def _record(self, kind: str, record: str) -> merge.Record:
+        key = kind, record
+        if key not in self.records:
+            self.records[key] = merge.load(self._connection, kind, record)
+        return self.records[key]
 
     def verdict(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
         """The entry with its visit filled in and its verdict: applied, pending or rejected."""
@@ -51,7 +84,7 @@ class Judge:
             return _rejected(entry, "scope-denied", "Người ghi chưa thuộc đoàn nào", "The author has no team", "author")
         if entry.kind == "visit":
             return self._visit(entry, sender)
-        visit = merge.visit_of(self._connection, entry)
+        visit = self._visit_of(entry)
         entry = entry._replace(visit=visit)
         if not visit:
             if entry.kind not in VISIT_KINDS:
@@ -68,13 +101,23 @@ class Judge:
         """Whether the record is already one of another team's visit: naming an own visit does not move it over."""
         if entry.kind == "answer":
             return False  # its id names its visit
-        visit = merge.load(self._connection, entry.kind, entry.record).fields.get("visit")
+        visit = self._record(entry.kind, entry.record).fields.get("visit")
         return isinstance(visit, str) and visit != entry.visit and self._team_of(visit) not in (None, sender.team)
+
+    def _visit_of(self, entry: JournalEntry) -> str:
+        """As `merge.visit_of`."""
+        if entry.visit or entry.kind not in VISIT_KINDS:
+            return entry.visit
+        visit = self._record(entry.kind, entry.record).fields.get("visit")
+        return visit if isinstance(visit, str) else ""
 
     def _team_of(self, visit: str) -> str | None:
         """The team of a visit; None while the visit is not known."""
-        row = self._connection.execute(text("SELECT team FROM visit WHERE id = :id"), {"id": visit}).one_or_none()
-        return None if row is None else (row.team or "")
+        record = self._record("visit", visit)
+        if not record.stamps:
+            return None
+        team = record.fields.get("team")
+        return team if isinstance(team, str) else ""
 
     def _visit(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
         owner = self._team_of(entry.record)
@@ -132,10 +175,8 @@ class Judge:
 
     def _template(self, visit: str) -> Template | None:
         if self._items.get(visit) is None:
-            row = self._connection.execute(
-                text("SELECT template, template_version FROM visit WHERE id = :id"), {"id": visit}
-            ).one_or_none()
-            self._items[visit] = self._templates.get(f"{row.template}@{row.template_version}") if row else None
+            fields = self._record("visit", visit).fields
+            self._items[visit] = self._templates.get(f"{fields.get('template')}@{fields.get('template_version')}")
         return self._items[visit]
 
 

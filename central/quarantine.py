@@ -39,12 +39,12 @@ def take_push(connection: Connection, request: SyncRequest, server_id: str, now:
         )  # fmt: skip
     before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
     if before != request.prev_hash:
-        raise fork(acked)
+        raise fork(acked, request.first_seq - 1)
     fresh = []
     for seq, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True), request.first_seq):
         if seq in held:
             if held[seq] != digest:
-                raise fork(acked)
+                raise fork(acked, seq)
             continue
         fresh.append(
             JournalEntry(

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -26,6 +26,16 @@ class Filter:
     status: str = ""
 
 
+class Document(NamedTuple):
+    """A reference document: the journal position it was made at, when (ms UTC), central's own journal then, and its bytes."""
+
+    position: int
+    made_at: int
+    central: tuple[str, int]
+    body: bytes
+    digest: str
+
+
 class Readings:
     """What has been worked out of the typed tables, kept for as long as nothing has changed underneath."""
 
@@ -33,8 +43,8 @@ class Readings:
         self._lock = threading.Lock()
         self._templates: tuple[Any, dict[str, Template]] = (None, {})
         self._lines: dict[str, tuple[int, SummaryVisit]] = {}
-        self.documents: dict[str | None, tuple[int, bytes]] = {}
-        """Reference documents by team, each with the journal position it was made at."""
+        self.documents: dict[str | None, Document] = {}
+        """Reference documents by team."""
 
     def templates(self, connection: Connection) -> dict[str, Template]:
         """Every template by `code@version`."""

@@ -14,10 +14,13 @@ from sqlalchemy import Connection, text
 from app.readings import read_visit
 from central.access import Caller, require_caller
 from central.problems import Problem, problem_responses
-from central.readings import Readings
+from central.readings import Document, Readings
 from central.summary_api import team_of
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
+
+STALE_MS = 60_000
+"""How old the document may be whose tag a phone is told."""
 
 
 class ReferenceGiven(BaseModel):
@@ -115,20 +118,63 @@ def _last_visits(readings: Readings, connection: Connection) -> tuple[list[dict[
 )
 def get_reference(request: Request, caller: Annotated[Caller, Depends(require_caller)]) -> Response:
     """The reference data of the caller's team."""
+    with request.app.state.db.reading() as connection:
+        document = _document(request, connection, team_of(caller))
+    return _served(request, document)
+
+
+def reference_tag(request: Request, connection: Connection, team: str | None) -> str:
+    """The beginning of the present document's ETag, for phones to see whether theirs is old.
+
+    What phones brought in the last minute may be missing from it: working the document out anew for each of their batches
+    would cost more than the batch. What central itself wrote is never missing.
+    """
+    kept = request.app.state.readings.documents.get(team)
+    if (
+        kept is None
+        or request.app.state.now() - kept.made_at >= STALE_MS
+        or _wrote_since(connection, request.app.state.db.central_device, kept)
+    ):
+        kept = _document(request, connection, team)
+    return str(kept.digest[:16])
+
+
+def _document(request: Request, connection: Connection, team: str | None) -> Document:
+    """The document as it is now, made only when the journal has grown."""
     state = request.app.state
-    team = team_of(caller)
-    with state.db.reading() as connection:
-        position = connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0
-        kept: dict[Any, tuple[Any, bytes]] = state.readings.documents
-        if team not in kept or kept[team][0] != position:
-            document = reference_document(state.readings, connection, state.db.server_id, team)
-            kept[team] = (position, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
-    return _served(request, kept[team][1])
+    position = connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0
+    kept: Document | None = state.readings.documents.get(team)
+    if kept is None or kept.position != position:
+        own = connection.execute(
+            text("SELECT epoch, seq FROM entry WHERE device = :d ORDER BY position DESC LIMIT 1"),
+            {"d": state.db.central_device},
+        ).one_or_none()
+        given = reference_document(state.readings, connection, state.db.server_id, team)
+        body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
+        kept = Document(position, state.now(), (own.epoch, own.seq) if own else ("", 0), body, _digest(body))
+    elif kept.made_at != state.now():
+        kept = kept._replace(made_at=state.now())
+    state.readings.documents[team] = kept
+    return kept
 
 
-def _served(request: Request, body: bytes) -> Response:
+def _wrote_since(connection: Connection, device: str, kept: Document) -> bool:
+    """Whether central has written entries of its own since the document was made."""
+    epoch, seq = kept.central
+    found = connection.execute(
+        text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :next"),
+        {"d": device, "e": epoch, "next": seq + 1},
+    )
+    return found.first() is not None
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def _served(request: Request, document: Document) -> Response:
     """The document whole, packed, in part, or not at all, as the request's headers ask (RFC 9110 §13, §14)."""
-    digest = hashlib.sha256(body).hexdigest()[:32]
+    body, digest = document.body, document.digest
     plain, packed = f'"{digest}"', f'"{digest}-gzip"'
     headers = {"ETag": plain, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]

@@ -16,7 +16,7 @@ from app.checklist import Template
 from app.sync import journal
 from app.sync.journal import JournalEntry
 from app.sync.stamp import MAX_AHEAD_MS, Stamp, effective
-from app.sync.wire import Malformed, Span, from_central
+from app.sync.wire import SPANNED_MAX, Malformed, Span, from_central
 from central import quarantine
 from central.database import rows
 from central.holes import Hole, Life, holes, last_held, open_hole, spans
@@ -289,8 +289,11 @@ def read_relayed(raw: Sequence[Any], stamps: Mapping[int, Stamp]) -> tuple[list[
 def wanted(connection: Connection, device: str, team: str, offered: Sequence[Span]) -> list[Span]:
     """Ranges of journals that central asks a phone for: what is known to be missing of its team, and what it offers that is new."""
     found: list[Span] = []
-    theirs = {row["id"]: row["team"] for row in _phones(connection)} if team else {}
-    for hole in holes(connection):
+    missing = holes(connection)
+    if not missing and not offered:
+        return []
+    theirs = {row["id"]: row["team"] for row in _phones(connection)}
+    for hole in missing:
         if hole.device != device and theirs.get(hole.device, team) == team:
             found.append(Span(hole.device, hole.epoch, hole.first, hole.last))
     for span in offered:
@@ -306,7 +309,13 @@ def wanted(connection: Connection, device: str, team: str, offered: Sequence[Spa
             Span(span.device, span.epoch, first, last)
             for first, last in spans(seq for seq in range(span.first, span.last + 1) if seq not in here)
         ]
-    return list(dict.fromkeys(found))[:WANTED_MAX]
+    asked: list[Span] = []
+    room = SPANNED_MAX
+    for span in list(dict.fromkeys(found))[:WANTED_MAX]:
+        if room > 0:
+            asked.append(span._replace(last=min(span.last, span.first + room - 1)))
+            room -= asked[-1].last - span.first + 1
+    return asked
 
 
 def _phones(connection: Connection) -> list[dict[str, Any]]:

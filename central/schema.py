@@ -57,4 +57,10 @@ CENTRAL: list[Step] = [
     """CREATE TABLE batch (
         device TEXT NOT NULL, epoch TEXT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, sent_at BIGINT NOT NULL,
         offset_ms BIGINT NOT NULL, received_at BIGINT NOT NULL, PRIMARY KEY (device, epoch, first))""",
+    [
+        "ALTER TABLE upload ADD COLUMN done BIGINT NOT NULL DEFAULT 0",
+        "UPDATE upload SET done = 1 WHERE sha256 IN (SELECT sha256 FROM received_file)",
+        "CREATE INDEX ix_upload_pending ON upload (device) WHERE done = 0",
+    ],
+    "CREATE INDEX ix_entry_pending ON entry (record) WHERE verdict = 'pending'",
 ]

@@ -25,6 +25,7 @@ from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
 from central.problems import Problem, malformed, problem_responses
 from central.receipts import Facts, receipt
+from central.reference import reference_tag
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
@@ -55,6 +56,7 @@ class SyncAsked(BaseModel):
     holds: list[list[Any]] = []
     relayed: list[list[Any]] = []
     relayed_effective: list[list[int]] = []
+    brief: bool = False
 
 
 class WireLimits(BaseModel):
@@ -67,25 +69,27 @@ class SyncGiven(BaseModel):
 
     `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
     names those of them that central does not take, or has refused. `team` {id, name} comes when there was no cursor.
+    `reference` is the beginning of the ETag of the reference document. To a `brief` request members may be missing.
     """
 
     server_id: str
     now: int
     acked: int
     durable: int
-    receipt: str
-    effective: list[list[int]]
-    rejected: list[dict[str, Any]]
-    conflicts: list[dict[str, Any]]
-    entries: list[list[Any]]
-    pulled_effective: list[list[int]]
-    cursor: str
-    more: bool
-    missing: list[str]
-    want: list[list[Any]]
-    relay_refused: list[dict[str, Any]]
+    receipt: str = ""
+    effective: list[list[int]] = []
+    rejected: list[dict[str, Any]] = []
+    conflicts: list[dict[str, Any]] = []
+    entries: list[list[Any]] = []
+    pulled_effective: list[list[int]] = []
+    cursor: str = ""
+    more: bool = False
+    missing: list[str] = []
+    want: list[list[Any]] = []
+    relay_refused: list[dict[str, Any]] = []
     team: dict[str, str] | None = None
-    limits: WireLimits
+    limits: WireLimits | None = None
+    reference: str = ""
 
 
 class Quarantined(BaseModel):
@@ -156,6 +160,8 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         durable = backed_up(connection, batch.device, batch.epoch)
         head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
         team = {"team": _team(connection, caller.team)} if batch.cursor is None else {}
+    with state.db.reading() as connection:
+        tag = reference_tag(request, connection, caller.team or "")
     answer: dict[str, Any] = {
         **team,
         "server_id": state.db.server_id,
@@ -178,6 +184,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "want": [list(span) for span in want],
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
+        "reference": tag,
     }
     if is_too_old:  # what was pushed is kept, and acknowledged in the problem
         answer |= {"more": False, "cursor": ""}
@@ -186,7 +193,18 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
             "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
             "This app is too old. Central still takes what it records; to see what others record, update it", **answer,
         )  # fmt: skip
-    return answer
+    return _brief(answer, batch) if batch.brief else answer
+
+
+def _brief(answer: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
+    """The answer without what is empty or as the phone knows it: on a bad line an empty sync shall be one small packet."""
+    known = {"limits": answer["limits"], "cursor": batch.cursor}
+    if not batch.entries:
+        known["receipt"] = answer["receipt"]
+    stays = {"acked", "durable", *(["missing"] if batch.photos else [])}
+    return {
+        name: value for name, value in answer.items() if name in stays or (value and (name, value) not in known.items())
+    }
 
 
 def _kept_apart(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
@@ -258,8 +276,10 @@ def _pull(
     found = journal.select(
         connection,
         "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
-        f"AND NOT (device = :d AND epoch = :e AND seq < :next) AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
-        after=after, team=sender.team, d=batch.device, e=batch.epoch, next=batch.first_seq + len(batch.entries),
+        "AND NOT (device = :d AND epoch = :e AND seq >= :shown AND seq < :next) "
+        f"AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
+        after=after, team=sender.team, d=batch.device, e=batch.epoch, shown=batch.first_seq if batch.own else 0,
+        next=batch.first_seq + len(batch.entries),
         n=PULL_MAX_ENTRIES + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []
@@ -328,7 +348,7 @@ def _conflicts(
     """Conflicts of the records this exchange touched."""
     records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
     found = []
-    for kind, record in records:
+    for kind, record in _of_several(connection, records):
         for conflict in merge.conflicts(connection, kind, record):
             found.append(
                 {
@@ -340,6 +360,22 @@ def _conflicts(
                 }
             )
     return found
+
+
+def _of_several(connection: Connection, records: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the records (kind, id) that more than one phone has written to."""
+    names = json.dumps([record for _, record in records])
+    several = {
+        (kind, record)
+        for kind, record in connection.execute(
+            text(
+                "SELECT kind, record FROM entry WHERE record IN (SELECT value FROM json_each(:names)) "
+                "GROUP BY record, kind HAVING min(device) <> max(device)"
+            ),
+            {"names": names},
+        )
+    }
+    return [key for key in records if key in several]
 
 
 def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from central.problems import Problem, malformed, of_validation
 
 VERSION = "1.0.0"
-EXTENSIONS = "creation,checksum,expiration,termination"
+EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 LENGTH_MAX = 5 * 1024 * 1024
 """Bytes of one photo (Tus-Max-Size)."""
 MEDIA_TYPE = "application/offset+octet-stream"
@@ -62,12 +62,13 @@ def upload_length(request: Request) -> int:
 
 
 def announced_name(request: Request) -> str:
-    """The photo's SHA-256 from Upload-Metadata: `key base64,key base64`."""
+    """The photo's SHA-256 from Upload-Metadata: `key base64,key base64`, of its 64 hex digits or, shorter, its 32 bytes."""
     for pair in request.headers.get("upload-metadata", "").split(","):
         key, _, value = pair.strip().partition(" ")
         if key == "sha256":
             try:
-                name = base64.b64decode(value, validate=True).decode("ascii")
+                given = base64.b64decode(value, validate=True)
+                name = given.hex() if len(given) == 32 else given.decode("ascii")
             except (binascii.Error, UnicodeDecodeError, ValueError):
                 break
             if re.fullmatch(r"[0-9a-f]{64}", name):
@@ -89,6 +90,17 @@ def checksum(request: Request) -> bytes | None:
     if algorithm != "sha256" or len(digest) != 32:
         raise malformed("upload-checksum", "Chỉ nhận tổng kiểm sha256", "Only checksums by sha256 are taken")
     return digest
+
+
+def brings_bytes(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == MEDIA_TYPE
+
+
+def refuse_excess(request: Request, offset: int, length: int) -> None:
+    """Raise Problem 413 when the declared body reaches beyond the announced length; nothing of it need be read."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and offset + int(declared) > length:
+        raise too_long(length)
 
 
 def expiry(expires: int | None) -> dict[str, str]:
@@ -138,6 +150,15 @@ def store_full() -> Problem:
     )
 
 
+def too_much_pending(files: int, size: int, files_max: int, size_max: int) -> Problem:
+    return Problem(
+        507, "too-much-pending",
+        "Máy này còn quá nhiều ảnh gửi dở ở trung tâm. Ảnh vẫn an toàn trên máy; hãy gửi xong các ảnh dở trước",
+        "This phone has too many unfinished uploads here. Its photos are safe on the phone; finish those first, or give them up",
+        "later", pending_files=files, pending_bytes=size, max_files=files_max, max_bytes=size_max,
+    )  # fmt: skip
+
+
 def line_cut(held: int) -> Problem:
     return Problem(
         408, "line-cut", "Đường truyền ngắt giữa chừng; gửi tiếp từ chỗ đã nhận",
@@ -157,7 +178,7 @@ RESUMABLE = header("Tus-Resumable", {"type": "string", "enum": [VERSION]})
 NUMBER = {"type": "integer", "minimum": 0, "maximum": LENGTH_MAX}
 METADATA = {
     "type": "string",
-    "pattern": "^sha256 [MNOYZ][A-Za-z0-9+/]{85}==$",
-    "description": "The key `sha256` and the base64 of the 64 hex digits; other keys may stand beside it and are ignored",
+    "pattern": "^sha256 ([MNOYZ][A-Za-z0-9+/]{85}==|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$",
+    "description": "The key `sha256` and the base64 of the 64 hex digits or of the 32 bytes; other keys beside it are ignored",
 }
 BODY = {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from central import tus
 from central.access import Caller, require_device
@@ -20,11 +20,13 @@ from central.database import rows
 from central.intake import note_received
 from central.photo_store import DigestMismatch, Photos, StoreFull, WrongOffset
 from central.problems import API, Problem, problem_responses
-from central.turns import LineCut, Turns
+from central.turns import LineCut, Turn, Turns
 
 DAY_MS = 24 * 3_600_000
 VALID_MS = 30 * DAY_MS
 """How long an upload waits to be completed, from when it was last announced."""
+PENDING_FILES_MAX, PENDING_BYTES_MAX = 200, 500_000_000
+"""What one phone may have announced and not finished; our own app has six at most."""
 
 Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the photo, hex")]
 Phone = Annotated[Caller, Depends(require_device)]
@@ -49,7 +51,7 @@ def options_uploads(caller: Phone) -> Response:
 @router.post(
     "/uploads",
     status_code=201,
-    responses=problem_responses(400, 401, 403, 412, 413, 507),
+    responses=problem_responses(400, 401, 403, 408, 409, 412, 413, 460, 507),
     openapi_extra={
         "parameters": [
             tus.RESUMABLE,
@@ -58,27 +60,22 @@ def options_uploads(caller: Phone) -> Response:
         ]
     },
 )
-def post_upload(request: Request, caller: Phone) -> Response:
-    """Announce a photo. Announcing it again is harmless; `Upload-Offset` says how much of it is held already."""
-    length = tus.upload_length(request)
-    sha256 = tus.announced_name(request)
-    state = request.app.state
-    now = state.now()
-    _sweep(request, now)
-    if not state.photos.has(sha256):
-        with state.db.writing() as connection:
-            known = rows(connection, "SELECT length FROM upload WHERE sha256 = :sha256", sha256=sha256)
-            connection.execute(
-                text(
-                    """INSERT INTO upload (sha256, length, device, created_at) VALUES (:sha256, :length, :device, :now)
-                       ON CONFLICT (sha256) DO UPDATE SET length = excluded.length, created_at = excluded.created_at"""
-                ),
-                {"sha256": sha256, "length": length, "device": caller.device, "now": now},
-            )
-            if known and known[0]["length"] != length:
-                state.photos.discard(sha256)  # one of the two lengths is wrong, and so may be what came under it
-    _, held, expires = _standing(request, sha256)
-    headers = {"Location": f"{API}/uploads/{sha256}", "Upload-Offset": str(held), **tus.expiry(expires)}
+async def post_upload(request: Request, caller: Phone) -> Response:
+    """Announce a photo, or announce and send it at once (a body of tus' media type). `Upload-Offset` says how much is held.
+
+    Repeating is harmless: what is held already is skipped in the body.
+    """
+    length, sha256 = tus.upload_length(request), tus.announced_name(request)
+    checksum = tus.checksum(request)
+    await run_in_threadpool(_announce, request, caller, sha256, length)
+    _, held, expires = await run_in_threadpool(_standing, request, sha256)
+    if held < length and tus.brings_bytes(request):
+        tus.refuse_excess(request, 0, length)
+        with _turns(request).taken(sha256) as turn:
+            held, expires = await _take(request, turn, sha256, held, (length, expires), checksum, skip=held)
+    # Absolute as the client sees this server: some clients (aiotus 1.1) cannot follow a path alone.
+    location = request.base_url.replace(path=f"{API}/uploads/{sha256}")
+    headers = {"Location": str(location), "Upload-Offset": str(held), **tus.expiry(expires)}
     return Response(status_code=201, headers=headers)
 
 
@@ -116,7 +113,7 @@ async def head_upload(sha256: Sha256, request: Request, caller: Phone) -> Respon
 )
 async def patch_upload(sha256: Sha256, request: Request, caller: Phone) -> Response:
     """Send bytes from an offset on. What arrives before a line breaks is kept; the last byte makes it a photo."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != tus.MEDIA_TYPE:
+    if not tus.brings_bytes(request):
         raise Problem(415, "unsupported-media-type", f"Chỉ nhận {tus.MEDIA_TYPE}", f"Only {tus.MEDIA_TYPE} is taken")
     offset = tus.number(request, "upload-offset")
     checksum = tus.checksum(request)
@@ -124,32 +121,8 @@ async def patch_upload(sha256: Sha256, request: Request, caller: Phone) -> Respo
         length, held, expires = await run_in_threadpool(_standing, request, sha256)
         if offset != held:
             raise tus.mismatching_offset(held)
-        declared = request.headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and offset + int(declared) > length:
-            raise tus.too_long(length)
-        photos: Photos = request.app.state.photos
-        try:
-            pieces = (
-                turn.pieces(request) if checksum is None else _checked(turn.pieces(request), checksum, length - offset)
-            )
-            async for piece in pieces:
-                if offset + len(piece) > length:
-                    raise tus.too_long(length)
-                offset = await run_in_threadpool(photos.append, sha256, offset, piece)
-            if offset == length:
-                await run_in_threadpool(_finish, request, sha256)
-                expires = None
-            else:
-                offset = await run_in_threadpool(photos.offset, sha256)
-        except WrongOffset as overtaken:
-            raise tus.mismatching_offset(overtaken.expected) from overtaken
-        except DigestMismatch as error:
-            raise tus.digest_mismatch() from error
-        except StoreFull as error:
-            raise tus.store_full() from error
-        except LineCut as error:
-            held = await run_in_threadpool(photos.offset, sha256)
-            raise tus.mismatching_offset(held) if turn.is_over else tus.line_cut(held) from error
+        tus.refuse_excess(request, offset, length)
+        offset, expires = await _take(request, turn, sha256, offset, (length, expires), checksum)
     return Response(status_code=204, headers={"Upload-Offset": str(offset), **tus.expiry(expires)})
 
 
@@ -165,6 +138,80 @@ async def delete_upload(sha256: Sha256, request: Request, caller: Phone) -> Resp
     _turns(request).end(sha256)
     await run_in_threadpool(_give_up, request, sha256)
     return Response(status_code=204)
+
+
+def _announce(request: Request, caller: Caller, sha256: str, length: int) -> None:
+    """Write an upload down unless the photo is here. Raises Problem 507 when this phone has too much unfinished."""
+    state = request.app.state
+    now = state.now()
+    _sweep(request, now)
+    if state.photos.has(sha256):
+        return
+    with state.db.writing() as connection:
+        known = rows(connection, "SELECT length FROM upload WHERE sha256 = :sha256", sha256=sha256)
+        if not known:
+            _refuse_too_much(connection, caller, length, now)
+        connection.execute(
+            text(
+                """INSERT INTO upload (sha256, length, device, created_at) VALUES (:sha256, :length, :device, :now)
+                   ON CONFLICT (sha256) DO UPDATE SET length = excluded.length, created_at = excluded.created_at"""
+            ),
+            {"sha256": sha256, "length": length, "device": caller.device, "now": now},
+        )
+        if known and known[0]["length"] != length:
+            state.photos.discard(sha256)  # one of the two lengths is wrong, and so may be what came under it
+
+
+def _refuse_too_much(connection: Connection, caller: Caller, length: int, now: int) -> None:
+    pending = rows(
+        connection,
+        "SELECT count(*) AS files, coalesce(sum(length), 0) AS bytes FROM upload "
+        "WHERE device = :d AND done = 0 AND created_at > :since",
+        d=caller.device,
+        since=now - VALID_MS,
+    )[0]
+    if pending["files"] >= PENDING_FILES_MAX or pending["bytes"] + length > PENDING_BYTES_MAX:
+        raise tus.too_much_pending(pending["files"], pending["bytes"], PENDING_FILES_MAX, PENDING_BYTES_MAX)
+
+
+async def _take(
+    request: Request,
+    turn: Turn,
+    sha256: str,
+    offset: int,
+    announced: tuple[int, int | None],
+    checksum: bytes | None,
+    skip: int = 0,
+) -> tuple[int, int | None]:
+    """Append the request's body to a part from `offset` on, without its first `skip` bytes; (bytes held, when it expires).
+
+    `announced` is the photo's length and when the upload expires. Raises Problem when the body is refused, cut or overtaken.
+    """
+    photos: Photos = request.app.state.photos
+    length, expires = announced
+    pieces = turn.pieces(request)
+    if checksum is not None:
+        pieces = _checked(pieces, checksum, length - offset + skip)
+    try:
+        async for piece in pieces:
+            piece, skip = piece[skip:], max(0, skip - len(piece))
+            if offset + len(piece) > length:
+                raise tus.too_long(length)
+            if piece:
+                offset = await run_in_threadpool(photos.append, sha256, offset, piece)
+        if offset == length:
+            await run_in_threadpool(_finish, request, sha256)
+            return offset, None
+        return await run_in_threadpool(photos.offset, sha256), expires
+    except WrongOffset as overtaken:
+        raise tus.mismatching_offset(overtaken.expected) from overtaken
+    except DigestMismatch as error:
+        raise tus.digest_mismatch() from error
+    except StoreFull as error:
+        raise tus.store_full() from error
+    except LineCut as error:
+        held = await run_in_threadpool(photos.offset, sha256)
+        raise tus.mismatching_offset(held) if turn.is_over else tus.line_cut(held) from error
 
 
 def _standing(request: Request, sha256: str) -> tuple[int, int, int | None]:
@@ -203,6 +250,7 @@ def _finish(request: Request, sha256: str) -> None:
     state.photos.finish(sha256)
     with state.db.writing() as connection:
         note_received(connection, [sha256], state.now())
+        connection.execute(text("UPDATE upload SET done = 1 WHERE sha256 = :sha256"), {"sha256": sha256})
 
 
 def _may_give_up(request: Request, sha256: str, caller: Caller) -> None:

@@ -3,7 +3,7 @@
 The witness is a text file, by default beside the database, better on another disk (`KIEMTRA_WITNESS`): the server id, then a
 line `device epoch seq hash` for each transaction that took entries in. A line is written after its commit and before the
 phone hears of it, and waits for no disk: the witness never says more than was committed, and after a power cut perhaps
-less. Lines that cannot be read (torn by such a cut) count for nothing.
+less. Lines that cannot be read (torn by such a cut, sectors of zeros included) count for nothing.
 """
 
 import os
@@ -17,7 +17,7 @@ from central.holes import Life
 LARGEST = 4 * 1024 * 1024
 """Bytes after which the file is written anew with one line a journal, when central is opened."""
 
-_LINE = re.compile(r"(\S{1,200}) ([0-9a-f]{32}) ([0-9]{1,16}) ([0-9a-f]{64})")
+_LINE = re.compile(r"([^\s\0]{1,200}) ([0-9a-f]{32}) ([0-9]{1,16}) ([0-9a-f]{64})")
 
 
 class Seen(NamedTuple):
@@ -67,7 +67,8 @@ class Witness:
             return
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, ("\n".join(_lines(ends)) + "\n").encode("ascii"))
+            # A line of its own, also behind one that was torn: the two together could name a phone that never was.
+            os.write(descriptor, ("\n" + "\n".join(_lines(ends)) + "\n").encode("ascii"))
         finally:
             os.close(descriptor)
 

@@ -13,6 +13,7 @@ from app.photos.disk import FolderOnDisk
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.sync import exchange
+from app.sync.files import File
 from tools.demo import photographer, read_cases
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -41,6 +42,8 @@ class Phone:
         self._entropy = random.Random(seed).randbytes if seed is not None else secrets.token_bytes
         self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
         self.photograph = photographer(self.files)
+        self.on_progress: Callable[[exchange.Progress], None] = lambda _: None
+        self.wanted: Callable[[File], bool] = lambda _: True
         self.open()
 
     def open(self) -> None:
@@ -79,8 +82,9 @@ class Phone:
 
         return await exchange.run(
             exchange.Run(
-                self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, lambda _: None,
-                self.book.changed_by_sync, self.book.reload,
+                self.book.store, client, enrolment.token, self.clock, self._entropy, read_file, self.on_progress,
+                self.book.changed_by_sync, self.book.reload, first=self.book.photos_of_findings,
+                wanted=self.wanted,
             )
         )  # fmt: skip
 

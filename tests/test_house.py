@@ -58,7 +58,7 @@ PARTS = (
         ("app.sync",),
         ("app.sync", "app.reference", *WORDS),
         (*TABLES, "httpx"),
-        only_in={"httpx": ("app.sync.exchange", "app.sync.uploads")},
+        only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
     Part(
         ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.handover", "app.recovery"),

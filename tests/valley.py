@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 from starlette.requests import ClientDisconnect
 
 from app.records import VISIT_KINDS
+from app.schema import write_meta
 from app.sync import exchange, journal
 from app.sync.journal import Change
 from app.sync.stamp import Stamp
@@ -224,6 +225,11 @@ class Valley:
             if turn and before == [dump(self.phones[name].book.store) for name in names]:
                 return  # in the first turn the last phone may have sent what the first has yet to fetch
         raise AssertionError("the phones never came to rest")
+
+    def forget_reference(self, name: str) -> None:
+        """The phone no longer knows which reference document it has, and asks for it whatever central says of it."""
+        with self.phones[name].book.store.writing() as connection:
+            write_meta(connection, "reference_etag", "")
 
     def reopen(self, name: str) -> None:
         """The app is closed and opened again."""

@@ -37,6 +37,8 @@ class Device(Protocol):
     """Whether `read_code` can find anything here."""
     can_meet: bool
     """Whether another phone can be met here (`app.device.hotspot`): a browser can neither listen nor ask plain HTTP."""
+    request_seconds: float | None
+    """How long one piece of a photo should take to send, so that a dead line is noticed soon; None where the system sees it."""
     problem: str
     """Why nothing can be kept here: `in-use` (another window has it), `missing`, `failed`; empty when all is well."""
 
@@ -74,6 +76,18 @@ class Device(Protocol):
 
     async def noted(self) -> str:
         """The word left last; empty when there is none."""
+        ...
+
+    def is_metered(self) -> bool | None:
+        """Whether what is sent now is paid for by amount (mobile data); None where the machine does not say."""
+        ...
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        """What a native client says of its network; Python itself is not told."""
+        ...
+
+    def on_reconnect(self, tell: Callable[[], None]) -> None:
+        """`tell` is called when the machine has a network again, where it says so."""
         ...
 
     def on_release(self, tell: Callable[[], None]) -> None:

@@ -19,8 +19,8 @@ from app.photos.prepare import Pictures
 
 T = TypeVar("T")
 
-TIMEOUT = httpx.Timeout(30, connect=10)
-"""`fetch` has one phase until the headers come, in which the body is sent too."""
+TIMEOUT = httpx.Timeout(30)
+"""How long an answer's body may stall; until it begins, `FetchTransport` has limits of its own."""
 
 
 SPARES = 9
@@ -35,6 +35,7 @@ class Browser:
     can_be_cleared = True
     can_read_codes = True
     can_meet = False
+    request_seconds: float | None = 10.0
     data = Path("/data")
     assets = Path("/unpacked/assets")
 
@@ -71,6 +72,19 @@ class Browser:
 
     async def noted(self) -> str:
         return str(await js.skt.ask("note", None))
+
+    def is_metered(self) -> bool | None:
+        link = getattr(js.self.navigator, "connection", None)
+        kind = str(getattr(link, "type", "") or "")
+        if link is None or not (kind or link.saveData):
+            return None
+        return bool(link.saveData) or kind in ("cellular", "bluetooth")
+
+    def heard_of_network(self, is_metered: bool | None) -> None:
+        """The browser is asked itself."""
+
+    def on_reconnect(self, tell: Callable[[], None]) -> None:
+        js.self.addEventListener("online", create_proxy(lambda _event: tell()))
 
     def on_release(self, tell: Callable[[], None]) -> None:
         js.skt.onRelease = create_proxy(tell)

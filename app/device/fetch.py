@@ -8,6 +8,8 @@ import httpx
 import js
 from pyodide.ffi import JsException, to_js
 
+from app.device.speed import Speed
+
 T = TypeVar("T")
 
 NOT_OURS = frozenset(
@@ -39,16 +41,20 @@ DONE_BY_THE_BROWSER = frozenset(("content-encoding", "content-length", "transfer
 class FetchTransport(httpx.AsyncBaseTransport):
     """Sends requests through `fetch`, with bodies streamed back as they come.
 
-    Raises what httpx's own transport raises: ConnectTimeout when no answer began in time, ReadTimeout when a body stalls,
+    Raises what httpx's own transport raises: ConnectTimeout when no answer began in the time `Speed` gives it (the client's
+    own limits know nothing of the body's size), ReadTimeout when a body stalls,
     ConnectError when there was no answer (no network, refused, another origin: a browser does not say which), ReadError
     when a body broke off. Cancelling the task aborts the request. Redirects are handed to httpx's caller as the page they
     lead to; a request's body is sent whole.
     """
 
+    def __init__(self) -> None:
+        self._speed = Speed()
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         limits = request.extensions.get("timeout", {})
-        given = [seconds for name in ("connect", "write", "read") if (seconds := limits.get(name)) is not None]
+        start = asyncio.get_running_loop().time()
         stop = js.AbortController.new()
         asked = {
             "method": request.method,
@@ -62,9 +68,13 @@ class FetchTransport(httpx.AsyncBaseTransport):
             asked["body"] = to_js(body)
         promise = js.fetch(str(request.url), to_js(asked, dict_converter=js.Object.fromEntries))
         try:
-            answer = await _within(promise, max(given, default=None), stop, httpx.ConnectTimeout, request)
+            answer = await _within(promise, self._speed.seconds_for(len(body)), stop, httpx.ConnectTimeout, request)
         except JsException as refusal:
             raise httpx.ConnectError(str(refusal), request=request) from refusal
+        except httpx.ConnectTimeout:
+            self._speed.gave_up()
+            raise
+        self._speed.moved(len(body), asyncio.get_running_loop().time() - start)
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in js.Array.from_(answer.headers.entries()).to_py()

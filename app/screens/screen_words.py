@@ -291,6 +291,11 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
     "gap_days": ("{count} ngày", "{count} days"),
     "gap_hours": ("{count} giờ", "{count} hours"),
     "gap_minutes": ("{count} phút", "{count} minutes"),
+    "sync_over": ("Gửi ảnh gốc", "Full photos go over"),
+    "sync_over_any": ("Mọi mạng", "Any network"),
+    "sync_over_unmetered": ("Chỉ Wi-Fi", "Wi-Fi only"),
+    "sync_over_none": ("Tạm chưa gửi", "Not now"),
+    "sync_held": ("{count} ảnh để lại, số liệu vẫn gửi", "{count} held back, figures go"),
     "task_seen": ("Đã xem, ẩn đi", "Seen, put away"),
     # two phones, two values
     "conflicts_title": ("Hai máy ghi khác nhau", "Two phones differ"),

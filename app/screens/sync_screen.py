@@ -9,7 +9,7 @@ import flet as ft
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading, lines, meter, sent_badge
-from app.screens.parts import Handler, button, list_row, panel, text, warning_row
+from app.screens.parts import Handler, button, chips, list_row, panel, text, warning_row
 from app.screens.road import use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
@@ -103,7 +103,7 @@ def SyncScreen() -> ft.Control:
     return draw(
         look,
         view,
-        three_lines(look, view, waiting),
+        three_lines(look, view, waiting, app.holds_photos),
         rest_words(look, view, waiting),
         sorted(known.values(), key=lambda line: not line.is_waiting),
         opened,
@@ -124,6 +124,8 @@ def SyncScreen() -> ft.Control:
         on_send=app.sync_now,
         on_visit=toggle,
         on_task=lambda visit: road.to(visit_path(visit)),
+        over=app.photos_over,
+        on_over=app.set_photos_over,
         on_seen=lambda task: lambda: app.tap(book.dismiss_refusal, *task.entry),
     )
 
@@ -137,8 +139,8 @@ def photos_gone(look: Look, app: AppState) -> list[ft.Control]:
     return [panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [said], "amber" if lost else "quiet")]
 
 
-def three_lines(look: Look, view: SyncView, waiting: Waiting) -> list[Sending]:
-    """While sending: sent of how many; at rest: how many wait."""
+def three_lines(look: Look, view: SyncView, waiting: Waiting, is_held: bool = False) -> list[Sending]:
+    """While sending: sent of how many; at rest: how many wait, and whether photos wait for another network."""
     p = view.progress
     running = {
         "sync_figures": (p.entries_sent, p.entries_total),
@@ -152,6 +154,9 @@ def three_lines(look: Look, view: SyncView, waiting: Waiting) -> list[Sending]:
         if view.is_running and of:
             words = look.say("sync_of", done=number(done, look.language), of=number(of, look.language))
             found.append(Sending(look.say(key), done, of, words))
+        elif left[key] and key == "sync_photos" and is_held:
+            words = look.say("sync_held", count=number(left[key], look.language))
+            found.append(Sending(look.say(key), 0, left[key], words))
         elif left[key]:
             words = look.say("sync_waits", count=number(left[key], look.language))
             found.append(Sending(look.say(key), 0, left[key], words))
@@ -206,7 +211,7 @@ def details_of(
         elif state.why:
             why = state.why.split(" / ")[0 if look.language == "vi" else -1]
             said = look.say("photo_state_refused", why=why)
-        elif view.is_running and view.progress.sending == photo.sha256:
+        elif view.is_running and photo.sha256 in view.progress.sending:
             said = look.say("photo_state_sending")
         else:
             said = look.say("photo_state_queued" if view.is_running else "photo_state_saved")
@@ -228,6 +233,8 @@ def draw(
     on_visit: Callable[[str], None],
     on_task: Callable[[str], Handler],
     on_seen: Callable[[Task], Handler],
+    over: str,
+    on_over: Callable[[str], None],
 ) -> ft.Control:
     body: list[ft.Control] = [_sending(look, line) for line in sendings]
     if rest:
@@ -244,6 +251,9 @@ def draw(
     if refused:
         body.append(heading(look, look.say("sync_tasks"), number(len(refused), look.language)))
         body += [_task(look, place, task, on_task(task.visit), on_seen(task)) for place, task in enumerate(refused, 1)]
+    body.append(heading(look, look.say("sync_over")))
+    networks = [(code, look.say(f"sync_over_{code}")) for code in ("any", "unmetered", "none")]
+    body.append(chips(look, networks, [over], on_over, identifier="photos-over"))
     body.append(heading(look, look.say("sync_visits")))
     if not visits:
         body.append(text(look, look.say("sync_visits_none"), 16, color=ft.Colors.ON_SURFACE_VARIANT))

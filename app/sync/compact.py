@@ -63,8 +63,8 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     merge.fold_away(connection, [entry for entry in dropped if entry.verdict == "applied"])
     end = dropped[-1]
     connection.execute(
-        text("DELETE FROM entry WHERE device = :d AND epoch = :e AND seq > :from AND seq <= :last"),
-        {"d": device, "e": epoch, "from": start.seq, "last": end.seq},
-    )
+        text("DELETE FROM entry WHERE device = :d AND epoch = :e AND seq <= :last"),
+        {"d": device, "e": epoch, "last": end.seq},
+    )  # with those dropped before that a restored central has handed out again
     write_meta(connection, f"checkpoint:{epoch}", json.dumps([end.seq, end.hash]))
     return len(dropped)

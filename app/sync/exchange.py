@@ -7,7 +7,7 @@ would not help; whatever was sent before stays sent.
 
 import gzip
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -19,10 +19,18 @@ from sqlalchemy.exc import InterfaceError, ProgrammingError
 from app.reference import take_reference
 from app.schema import read_meta, write_meta
 from app.sync import files, ledger
-from app.sync.uploads import Refused, send
+from app.sync.delivery import Delivery
+from app.sync.uploads import STOPPING, WATCHED, Pace, Refused
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 
-PULL_BYTES = 128 * 1024
+BATCH_MIN, BATCH_MAX = 8 * 1024, MAX_BYTES * 3 // 4
+"""Bytes of entries in one request, before packing. A day fits into one; halved when a line breaks, doubled when it bears."""
+PAGE_MIN, PAGE_FIRST, PAGE_MAX = 8 * 1024, 16 * 1024, 128 * 1024
+"""Bytes of others' entries asked for at once, in the same way (sync.md §2.10)."""
+PROBE_FIRST, PROBE_MAX = 16, 200
+"""Files asked about: those that may have been on their way when an answer was lost; more once central knows most of them."""
+BRIEF = {"brief": True}
+"""Central leaves out of its answer what is empty."""
 MENDS_MAX = 5
 """How often in one run the journal is put right by what an answer says; whoever asks for more of that is not central."""
 
@@ -52,7 +60,7 @@ class Busy(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come; totals are what was waiting when it began. `sending` is the file on its way, if any."""
+    """How far a run has come; totals are what was waiting when it began. `sending` are the files on their way."""
 
     step: str = "figures"
     entries_sent: int = 0
@@ -63,7 +71,7 @@ class Progress:
     photos_total: int = 0
     bytes_sent: int = 0
     bytes_total: int = 0
-    sending: str = ""
+    sending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,12 @@ class Run:
     on_visits: Callable[[set[str]], None]
     """Called after each commit with the visits whose reading may have changed."""
     on_reference: Callable[[], None]
+    first: Callable[[], Collection[str]] = tuple
+    """Names of the photos that matter most, those of findings: they go before the others."""
+    wanted: Callable[[files.File], bool] = lambda _file: True
+    """Whether a file is to be sent now; asked before each, so that one may change one's mind while others go."""
+    request_seconds: float | None = None
+    """How long one piece of a photo should take to send; see `uploads.Pace`."""
 
 
 async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -> dict[str, Any]:
@@ -100,11 +114,12 @@ async def enrol(client: httpx.AsyncClient, code: str, name: str, install: str) -
 
 
 async def run(job: Run) -> Progress:
-    """Send and fetch everything there is, in the order figures, reference data, previews, photos."""
+    """Send and fetch everything there is, in the order figures, reference data if it changed, previews, photos."""
+    telling = _Telling(job.on_progress)
     try:
-        progress = await _figures(job)
-        await _reference(job)
-        progress = await _files(job, progress)
+        await _reference(job, await _figures(job, telling))
+        await _files(job, telling)
+        progress = telling.tell(step="done", sending=frozenset())
         with job.store.writing() as connection:
             ledger.compact_daily(connection, job.now())
             too_old = read_meta(connection, "too_old")
@@ -115,28 +130,48 @@ async def run(job: Run) -> Progress:
         raise _not_central() from error
 
 
+class _Telling:
+    """How far the run has come, put together from its parts."""
+
+    def __init__(self, on_progress: Callable[[Progress], None]):
+        self._on_progress, self.progress = on_progress, Progress()
+
+    def tell(self, **changed: Any) -> Progress:
+        self.progress = replace(self.progress, **changed)
+        self._on_progress(self.progress)
+        return self.progress
+
+
 def _headers(job: Run) -> dict[str, str]:
     return {"Authorization": f"Bearer {job.token}"}
 
 
-async def _figures(job: Run) -> Progress:
+async def _figures(job: Run, telling: _Telling) -> str:
+    """Push, pull and probe until there is nothing more; the tag of central's reference document."""
     with job.store.reading() as connection:
         left = ledger.waiting(connection)
-    progress = Progress(
+        batch = int(read_meta(connection, "batch_bytes") or BATCH_MAX)
+        page = int(read_meta(connection, "page_bytes") or PAGE_FIRST)
+    telling.tell(
         entries_total=left.entries, previews_total=left.previews, photos_total=left.photos, bytes_total=left.bytes
     )
-    job.on_progress(progress)
-    max_entries, max_bytes, turns = MAX_ENTRIES, MAX_BYTES // 2, 0
+    max_entries, probe, turns = MAX_ENTRIES, PROBE_FIRST, 0
     while True:
         with job.store.reading() as connection:
             body = ledger.outgoing(
-                connection, job.now(), max_entries=max_entries, max_bytes=max_bytes, pull_bytes=PULL_BYTES
+                connection, job.now(), max_entries=max_entries, max_bytes=batch, pull_bytes=page, probe=probe
             )
-        answer = await job.client.post(
-            "/api/v1/sync",
-            content=gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0),
-            headers=_headers(job) | {"Content-Type": "application/json", "Content-Encoding": "gzip"},
-        )
+        packed = _packed({name: value for name, value in body.items() if value != []} | BRIEF)
+        try:
+            answer = await job.client.post(
+                "/api/v1/sync",
+                content=packed,
+                headers=_headers(job)
+                | {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"},
+            )
+        except httpx.TransportError:
+            _note_sizes(job, max(BATCH_MIN, batch // 2), max(PAGE_MIN, page // 2))
+            raise
         if answer.status_code == 202:
             _hand_over(job, body, answer)
             continue
@@ -144,15 +179,16 @@ async def _figures(job: Run) -> Progress:
             if _name(_problem(answer)) == "device-revoked":
                 raise _withdrawn(job, answer)
             if answer.status_code == 413 and max_entries > 1:
-                max_entries, max_bytes = max(1, max_entries // 2), max(1024, max_bytes // 2)
+                max_entries, batch = max(1, len(body["entries"]) // 2), max(1024, batch // 2)
                 continue
             turns += 1
             if turns > MENDS_MAX or not _mend(job, answer, body["epoch"]):
                 raise _failure(answer)
             continue
         try:
+            given = _object(answer)
             with job.store.writing() as connection:
-                taken = ledger.take_answer(connection, body, _object(answer), job.now())
+                taken = ledger.take_answer(connection, body, given, job.now())
         except ledger.Behind as behind:
             turns += 1
             if turns > MENDS_MAX:
@@ -161,15 +197,33 @@ async def _figures(job: Run) -> Progress:
             continue
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
-        progress = replace(
-            progress, entries_sent=min(progress.entries_total, progress.entries_sent + len(body["entries"]))
-        )
-        job.on_progress(progress)
+        sent = telling.progress.entries_sent + len(body["entries"])
+        telling.tell(entries_sent=min(left.entries, sent))
         job.on_visits(taken.visits)
         with job.store.reading() as connection:
             more = taken.more or ledger.waiting(connection).entries > 0
+        asked, known = len(body["photos"]), len(body["photos"]) - len(taken.missing)
+        if asked and known * 2 >= asked:  # not only the last answer was lost: central was restored, or others sent them
+            more, probe = True, PROBE_MAX
+        batch, page = min(BATCH_MAX, batch * 2), min(PAGE_MAX, page * 2)
         if not more:
-            return progress
+            _note_sizes(job, batch, page)
+            return str(given.get("reference", ""))
+
+
+def _packed(body: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), mtime=0)
+
+
+def _note_sizes(job: Run, batch: int, page: int) -> None:
+    """Remember what this line bears, over the end of the app too."""
+    wanted = {"batch_bytes": str(batch), "page_bytes": str(page)}
+    with job.store.reading() as connection:
+        if all(read_meta(connection, key) == value for key, value in wanted.items()):
+            return
+    with job.store.writing() as connection:
+        for key, value in wanted.items():
+            write_meta(connection, key, value)
 
 
 def _hand_over(job: Run, body: dict[str, Any], answer: httpx.Response) -> None:
@@ -204,7 +258,10 @@ def _mend(job: Run, answer: httpx.Response, epoch: str) -> bool:
     try:
         match _name(problem):
             case "journal-fork":
-                raise ledger.Behind(epoch)
+                with job.store.writing() as connection:
+                    is_doubtful = ledger.doubt(connection, epoch, problem.get("at"))
+                if not is_doubtful:
+                    raise ledger.Behind(epoch)
             case "seq-gap":
                 with job.store.writing() as connection:
                     ledger.rewind(connection, epoch, int(problem["expected"]) - 1)
@@ -233,10 +290,13 @@ def _open_epoch(job: Run, left: str) -> None:
     job.on_reference()
 
 
-async def _reference(job: Run) -> None:
+async def _reference(job: Run, tag: str) -> None:
+    """Fetch the reference document unless `tag`, its present ETag as far as central told it, says that it is here."""
     with job.store.reading() as connection:
         etag = read_meta(connection, "reference_etag") or ""
-    headers = _headers(job) | ({"If-None-Match": etag} if etag else {})
+    if tag and tag in etag:
+        return
+    headers = _headers(job) | {"Accept-Encoding": "gzip"} | ({"If-None-Match": etag} if etag else {})
     answer = await job.client.get("/api/v1/reference", headers=headers)
     if answer.status_code == 304:
         return
@@ -251,57 +311,51 @@ async def _reference(job: Run) -> None:
     job.on_reference()
 
 
-async def _files(job: Run, progress: Progress) -> Progress:
+async def _files(job: Run, telling: _Telling) -> None:
+    first = job.first()
     with job.store.reading() as connection:
-        waiting = files.next_files(connection)
-    total = sum(file.bytes for file in waiting)
-    progress = replace(
-        progress,
-        step="previews",
+        waiting = [file for file in files.next_files(connection, first) if job.wanted(file)]
+
+    def told() -> None:
+        sent = delivery.sent
+        telling.tell(
+            step=f"{sent.role}s",
+            previews_sent=sent.files["preview"],
+            photos_sent=sent.files["photo"],
+            bytes_sent=sent.bytes,
+            sending=frozenset(sent.under_way),
+        )
+
+    def received(file: files.File) -> None:
+        with job.store.writing() as connection:
+            files.mark_received(connection, [file.sha256])
+        job.on_visits(set())
+
+    def refused(file: files.File, why: str) -> None:
+        with job.store.writing() as connection:
+            files.mark_refused(connection, file.sha256, why)
+        job.on_visits(set())
+
+    telling.tell(
         previews_total=sum(f.role == "preview" for f in waiting),
         photos_total=sum(f.role == "photo" for f in waiting),
-        bytes_total=total,
+        bytes_total=sum(f.bytes for f in waiting),
     )
-    sent = 0
-    for file in waiting:
-        progress = replace(progress, step="previews" if file.role == "preview" else "photos", sending=file.sha256)
-        start = sent
-
-        def tell(done: int, _of: int, start: int = start, base: Progress = progress) -> None:
-            job.on_progress(replace(base, bytes_sent=start + done))
-
-        job.on_progress(replace(progress, bytes_sent=sent))
-        try:
-            data = await job.read_file(file.sha256)
-            await send(job.client, file.sha256, data, token=job.token, on_progress=tell)
-        except FileNotFoundError:
-            _refuse(job, file, "Tệp ảnh không còn trên máy. / The photo's file is gone from this phone.")
-        except Refused as refused:
-            if _name(refused.problem) in _STOPPING:
-                raise Stopped(_name(refused.problem), str(refused.problem.get("title", ""))) from refused
-            if refused.retry == "later":
-                raise Busy(30, str(refused.problem.get("title", ""))) from refused
-            _refuse(job, file, str(refused.problem.get("title", "")))
-        else:
-            with job.store.writing() as connection:
-                files.mark_received(connection, [file.sha256])
-            if file.role == "preview":
-                progress = replace(progress, previews_sent=progress.previews_sent + 1)
-            else:
-                progress = replace(progress, photos_sent=progress.photos_sent + 1)
-        sent += file.bytes
-        progress = replace(progress, bytes_sent=sent, sending="")
-        job.on_progress(progress)
-        job.on_visits(set())
-    return replace(progress, step="done")
-
-
-def _refuse(job: Run, file: files.File, why: str) -> None:
-    with job.store.writing() as connection:
-        files.mark_refused(connection, file.sha256, why)
-
-
-_STOPPING = ("token-expired", "device-revoked", "role-denied", "not-a-device")
+    delivery = Delivery(
+        job.client,
+        job.token,
+        job.read_file,
+        received,
+        refused,
+        told,
+        pace=Pace(job.request_seconds) if job.request_seconds else Pace(chunk=WATCHED),
+        wanted=job.wanted,
+    )
+    try:
+        await delivery.bring(waiting)
+    except Refused as refusal:
+        words = str(refusal.problem.get("title", ""))
+        raise (Stopped(refusal.name, words) if refusal.name in STOPPING else Busy(30, words)) from refusal
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

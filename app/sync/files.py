@@ -42,15 +42,17 @@ def file_states(connection: Connection) -> dict[str, PhotoState]:
     return {r.sha256: PhotoState(bool(r.received), r.why or "") for r in rows}
 
 
-def next_files(connection: Connection) -> list[File]:
-    """Files to send: every preview before the first photo, each kind in the order it was taken."""
+def next_files(connection: Connection, first: Collection[str] = ()) -> list[File]:
+    """Files to send: every preview, then the photos named in `first`, then the others; each in the order they were taken."""
     rows = connection.execute(
         text(
             "SELECT sha256, role, bytes FROM file WHERE received IS NOT TRUE AND why IS NULL "
             "ORDER BY CASE role WHEN 'preview' THEN 0 ELSE 1 END, rowid"
         )
     )
-    return [File(*row) for row in rows]
+    waiting = [File(*row) for row in rows]
+    names = set(first)
+    return sorted(waiting, key=lambda file: (file.role != "preview", file.role == "photo" and file.sha256 not in names))
 
 
 def mark_received(connection: Connection, names: Collection[str]) -> None:

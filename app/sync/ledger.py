@@ -6,19 +6,20 @@ batch is made from what central has acknowledged, and an answer may be taken twi
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
 from app.schema import Step, read_meta, write_meta
-from app.sync import journal, merge, relay
+from app.sync import clock, journal, merge, receipts, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
 from app.sync.journal import JournalEntry
-from app.sync.stamp import Stamp, learnt_offset, offset_in_use
-from app.sync.wire import PROTOCOL, Malformed, from_central, to_central
+from app.sync.pulled import Behind, Taken, pull, reject, take_effective
+from app.sync.stamp import Stamp, offset_in_use
+from app.sync.wire import PROTOCOL, Malformed, to_central
 
 PHONE: list[Step] = [
     [
@@ -42,10 +43,6 @@ PHONE: list[Step] = [
 handed to central."""
 
 
-RECEIPT_MAX = 1000
-"""Characters."""
-
-
 @dataclass(frozen=True)
 class Waiting:
     """What has not reached central: entries, visits with such entries or files, files and their bytes, and what was refused.
@@ -66,17 +63,6 @@ class Waiting:
         return not (self.entries or self.photos or self.previews)
 
 
-class Behind(Exception):
-    """Central holds entries of this epoch that this phone does not have: its notebook is a copy from before they were written.
-
-    The way on is a new epoch; what is missing here then comes by pull, like everybody else's entries.
-    """
-
-    def __init__(self, epoch: str):
-        super().__init__(epoch)
-        self.epoch = epoch
-
-
 def acked(connection: Connection, epoch: str) -> int:
     """The last seq of this epoch that central has acknowledged; 0 when none."""
     return int(read_meta(connection, f"acked:{epoch}") or 0)
@@ -85,7 +71,8 @@ def acked(connection: Connection, epoch: str) -> int:
 def _unsent(connection: Connection) -> dict[str, int]:
     """Epochs of this phone that central does not hold to their end, each with the last seq acknowledged; the present one last.
 
-    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here.
+    Earlier epochs are sent again only after central was lost (`forget_central`), and only as far as they are whole here:
+    what has a position came from central.
     """
     device, present = _device(connection), read_meta(connection, "epoch") or ""
     keys = connection.execute(text("SELECT key FROM meta WHERE key LIKE 'acked:%'")).scalars().all()
@@ -94,10 +81,10 @@ def _unsent(connection: Connection) -> dict[str, int]:
     for epoch in epochs:
         done = acked(connection, epoch)
         follows = connection.execute(
-            text("SELECT 1 FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
+            text("SELECT position FROM entry WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"),
             {"d": device, "e": epoch, "s": done + 1},
         ).one_or_none()
-        if follows:
+        if follows and (follows.position is None or epoch == present):
             found[epoch] = done
     return found
 
@@ -154,7 +141,7 @@ def _device(connection: Connection) -> str:
 
 
 def outgoing(
-    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int
+    connection: Connection, sent_at: int, *, max_entries: int, max_bytes: int, pull_bytes: int, probe: int = 200
 ) -> dict[str, Any]:
     """The next `POST /sync` body: entries after the last acknowledged one (no `tx` split, one schema), cursor, photo probe."""
     device = _device(connection)
@@ -162,13 +149,14 @@ def outgoing(
     done = acked(connection, epoch)
     found = journal.select(
         connection,
-        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' ORDER BY seq LIMIT :n",
+        "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved' AND (seq <= :a + :n OR tx = "
+        "(SELECT tx FROM entry WHERE device = :d AND epoch = :e AND seq = :a + 1)) ORDER BY seq",
         d=device,
         e=epoch,
         a=done,
         n=max_entries + 1,
     )
-    offset, other = _offset_at(connection, epoch, done + 1)
+    offset, other = clock.offset_at(connection, epoch, done + 1)
     entries = [e for seq, e in enumerate(found, done + 1) if e.seq == seq and (other is None or seq < other)]
     batch = _whole_taps(entries, max_entries, max_bytes)
     start = checkpoint(connection, epoch)
@@ -195,8 +183,9 @@ def outgoing(
         **({"clock_offset_ms": offset} if batch and offset else {}),
         "entries": [to_central(entry) for entry in batch],
         "cursor": cursor or None,
+        **({"own": True} if read_meta(connection, "pull_own") else {}),
         "max_bytes": pull_bytes,
-        "photos": [file.sha256 for file in next_files(connection)][:200],
+        "photos": [file.sha256 for file in next_files(connection)][:probe],
     }
 
 
@@ -221,23 +210,11 @@ def _whole_taps(entries: Sequence[JournalEntry], max_entries: int, max_bytes: in
     return batch[:end] if end else batch
 
 
-@dataclass
-class Taken:
-    """What an answer of central brought."""
-
-    acked: int
-    more: bool
-    """Central is to be asked again at once."""
-    visits: set[str] = field(default_factory=set)
-    """Visits whose reading may have changed."""
-    missing: list[str] = field(default_factory=list)
-
-
 def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
     One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
-    entries of this epoch that are not here; nothing is then kept.
+    entries of this epoch that are not here, or others under the same numbers; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -245,22 +222,24 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     done = answer.get("acked")
     if isinstance(done, bool) or not isinstance(done, int):
         raise Malformed("acked", "cần số nguyên / a whole number is needed")
-    if done < request["first_seq"] - 1 + len(request["entries"]):
+    sent = request["first_seq"] - 1 + len(request["entries"])
+    if done < sent:
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
     _stop_if_behind(connection, epoch, done)
+    done = sent  # what central holds beyond may be of another life of this journal: the next batch will tell
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
     write_meta(connection, f"acked:{epoch}", str(max(done, acked(connection, epoch))))
     if (durable := int(answer.get("durable", 0))) > 0:
         write_meta(connection, f"durable:{epoch}", str(min(done, durable)))
-    _keep_receipt(connection, device, epoch, done, answer)
+    receipts.keep(connection, device, epoch, int(answer["acked"]), answer)
     taken = Taken(done, bool(answer.get("more")), missing=list(answer.get("missing", ())))
-    _learn_clock(connection, request, int(answer["now"]), now_ms)
-    for seq, ms, counter in answer.get("effective", ()):
-        _restamp(connection, device, epoch, seq, Stamp(ms, counter))
+    clock.learn(connection, device, request["sent_at"], int(answer["now"]), now_ms)
+    take_effective(connection, request, {seq: Stamp(ms, counter) for seq, ms, counter in answer.get("effective", ())})
     for refusal in answer.get("rejected", ()):
-        _reject(connection, device, epoch, refusal, taken)
-    _pull(connection, answer, taken)
+        if refusal["seq"] <= sent:
+            reject(connection, device, epoch, refusal, taken)
+    pull(connection, device, answer, taken)
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
     }:  # of these central has told all conflicts there are: earlier ones it does not name any more are settled
@@ -274,6 +253,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
             {**{k: conflict[k] for k in ("kind", "id", "field")}, "body": json.dumps(conflict, ensure_ascii=False)},
         )
     is_whole = not taken.more
+    if is_whole and request.get("own"):
+        write_meta(connection, "pull_own", "")
     if is_whole:
         note_brought(connection)
     is_asked, visits = relay.take_answer(connection, request, answer, device, is_whole)
@@ -288,65 +269,6 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     return taken
 
 
-def clock(connection: Connection) -> tuple[int, int]:
-    """(the last time heard of central's clock, by how much it is ahead of this phone's), ms; 0 while nothing was heard."""
-    return int(read_meta(connection, "central_now") or 0), int(read_meta(connection, "clock_offset_ms") or 0)
-
-
-def _learn_clock(connection: Connection, request: Mapping[str, Any], central_ms: int, now_ms: int) -> None:
-    heard, known = clock(connection)
-    write_meta(connection, "central_now", str(max(heard, central_ms)))
-    offset = learnt_offset(known, request["sent_at"], central_ms, now_ms)
-    epoch = read_meta(connection, "epoch") or ""
-    last = connection.execute(
-        text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": _device(connection), "e": epoch}
-    ).scalar()
-    note_offset(connection, epoch, (last or 0) + 1, offset)
-
-
-def note_offset(connection: Connection, epoch: str, seq: int, offset_ms: int) -> None:
-    """From this entry on times are put right by another difference; nothing is written when it is the same."""
-    if offset_ms == clock(connection)[1]:
-        return
-    write_meta(connection, "clock_offset_ms", str(offset_ms))
-    connection.execute(
-        text(
-            "INSERT INTO clock (epoch, seq, offset_ms) VALUES (:e, :s, :o) "
-            "ON CONFLICT (epoch, seq) DO UPDATE SET offset_ms = excluded.offset_ms"
-        ),
-        {"e": epoch, "s": seq, "o": offset_ms},
-    )
-
-
-def _offset_at(connection: Connection, epoch: str, seq: int) -> tuple[int, int | None]:
-    """(the difference by which an entry's time was put right, the first entry after it with another one)."""
-    rows = connection.execute(
-        text("SELECT seq, offset_ms FROM clock WHERE epoch = :e ORDER BY seq"), {"e": epoch}
-    ).all()
-    before = [row.offset_ms for row in rows if row.seq <= seq]
-    after = [row.seq for row in rows if row.seq > seq]
-    return before[-1] if before else 0, after[0] if after else None
-
-
-def _keep_receipt(connection: Connection, device: str, epoch: str, done: int, answer: Mapping[str, Any]) -> None:
-    """Keep the receipt for the last entry acknowledged, the first one given for it."""
-    head = connection.execute(
-        text("SELECT hash FROM entry WHERE device = :d AND epoch = :e AND seq = :s"),
-        {"d": device, "e": epoch, "s": done},
-    ).scalar()
-    sealed = answer.get("receipt")
-    if head is not None and isinstance(sealed, str) and 0 < len(sealed) <= RECEIPT_MAX:
-        connection.execute(
-            text("INSERT INTO receipt VALUES (:e, :s, :head, :at, :sealed) ON CONFLICT (epoch, seq) DO NOTHING"),
-            {"e": epoch, "s": done, "head": head, "at": int(answer["now"]), "sealed": sealed},
-        )
-
-
-def receipts(connection: Connection) -> list[str]:
-    """Central's receipts as it sealed them, oldest first: what `kiemtra verify --receipts` reads."""
-    return list(connection.execute(text("SELECT sealed FROM receipt ORDER BY received_at, epoch, seq")).scalars())
-
-
 def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """This phone's access was withdrawn; central keeps apart what it has just sent. Raises as `take_answer` does."""
     epoch, done = request["epoch"], answer["acked"]
@@ -359,7 +281,7 @@ def take_quarantine(connection: Connection, request: Mapping[str, Any], answer: 
     ):
         raise Malformed("acked", "không phải câu trả lời của trung tâm / not an answer of central's")
     _stop_if_behind(connection, epoch, done)
-    write_meta(connection, f"acked:{epoch}", str(done))
+    write_meta(connection, f"acked:{epoch}", str(sent))
     write_meta(connection, "handed_over", str(int(answer["quarantined"])))
 
 
@@ -377,99 +299,8 @@ def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
         raise Behind(epoch)
 
 
-def _restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: Stamp) -> None:
-    """Central caps stamps of a clock that runs ahead: the own entry takes the effective one and its record is read anew."""
-    key = {"d": device, "e": epoch, "s": seq}
-    where = "WHERE device = :d AND epoch = :e AND seq = :s"
-    row = connection.execute(text(f"SELECT kind, record FROM entry {where}"), key).one_or_none()
-    if row is None:
-        return
-    connection.execute(
-        text(f"UPDATE entry SET effective_ms = :ms, effective_counter = :c {where}"),
-        {**key, "ms": stamp.ms, "c": stamp.counter},
-    )
-    merge.recompute(connection, row.kind, row.record)
-
-
-def _reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
-    """A refused entry stays in the chain, is read no more and becomes a task."""
-    key = {"d": device, "e": epoch, "s": refusal["seq"]}
-    where = "WHERE device = :d AND epoch = :e AND seq = :s"
-    row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
-    if row is None:
-        return
-    connection.execute(
-        text(f"UPDATE entry SET verdict = 'rejected', problem = :p {where}"),
-        {**key, "p": json.dumps(dict(refusal), ensure_ascii=False)},
-    )
-    merge.recompute(connection, row.kind, row.record)
-    taken.visits.add(row.visit)
-
-
-def _pull(connection: Connection, answer: Mapping[str, Any], taken: Taken) -> None:
-    effective = {position: Stamp(ms, counter) for position, ms, counter in answer.get("pulled_effective", ())}
-    own = _device(connection)
-    fresh = []
-    for raw in answer.get("entries", ()):
-        entry = from_central(raw, effective)
-        key = {"d": entry.device, "e": entry.epoch, "s": entry.seq}
-        where = "WHERE device = :d AND epoch = :e AND seq = :s"
-        known = connection.execute(
-            text(f"SELECT hash, verdict, position, effective_ms, effective_counter FROM entry {where}"), key
-        ).one_or_none()
-        if known is not None and known.hash == entry.hash and known.verdict != "moved":
-            connection.execute(text(f"UPDATE entry SET position = :p {where}"), {**key, "p": entry.position})
-            stands = (known.verdict, known.effective_ms, known.effective_counter)
-            if stands != ("applied", entry.effective_ms, entry.effective_counter):
-                _restate(connection, entry, taken)
-            continue
-        if known is not None:
-            if known.verdict == "moved":
-                # Written again in a newer epoch; under this number central knows another life of this journal.
-                connection.execute(text(f"DELETE FROM entry {where}"), key)
-            elif entry.device != own and known.position is None:
-                _give_way(connection, entry, taken)
-            else:
-                raise Malformed("entries.hash", "khác mục đã có / differs from the entry already here")
-        fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
-    journal.insert(connection, fresh)
-    merge.apply(connection, fresh)
-    taken.visits |= {entry.visit for entry in fresh if entry.visit}
-    seen = max([int(read_meta(connection, "seen") or 0), *(raw[0] for raw in answer.get("entries", ()))])
-    write_meta(connection, "seen", str(seen))
-    if answer.get("cursor"):
-        write_meta(connection, "cursor", answer["cursor"])
-
-
-def _restate(connection: Connection, entry: JournalEntry, taken: Taken) -> None:
-    """An entry that came by file is here as its writer's phone had it; now central has said when it counts, and that it does."""
-    connection.execute(
-        text(
-            "UPDATE entry SET effective_ms = :ms, effective_counter = :c, verdict = 'applied', problem = NULL "
-            "WHERE device = :d AND epoch = :e AND seq = :s"
-        ),
-        {
-            "ms": entry.effective_ms, "c": entry.effective_counter,
-            "d": entry.device, "e": entry.epoch, "s": entry.seq,
-        },
-    )  # fmt: skip
-    merge.recompute(connection, entry.kind, entry.record)
-    taken.visits.add(merge.visit_of(connection, entry))
-
-
-def _give_way(connection: Connection, entry: JournalEntry, taken: Taken) -> None:
-    """Another phone's entries that came by file, and that central knows otherwise from this one on: central's stand."""
-    key = {"d": entry.device, "e": entry.epoch, "s": entry.seq}
-    where = "device = :d AND epoch = :e AND seq >= :s AND position IS NULL"
-    gone = journal.select(connection, where, **key)
-    connection.execute(text(f"DELETE FROM entry WHERE {where}"), key)
-    for kind, record in {(e.kind, e.record) for e in gone}:
-        merge.recompute(connection, kind, record)
-    taken.visits |= {e.visit for e in gone if e.visit}
-
-
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:
-    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central has not acknowledged.
+    """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central does not hold.
 
     Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
     """
@@ -477,7 +308,7 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     for old in (left, present):
         write_meta(connection, f"acked:{old}", str(acked(connection, old)))
     key = {"d": device, "e": left, "a": acked(connection, left)}
-    where = "device = :d AND epoch = :e AND seq > :a AND verdict <> 'moved'"
+    where = "device = :d AND epoch = :e AND seq > :a AND position IS NULL AND verdict <> 'moved'"
     entries = journal.select(connection, f"{where} ORDER BY seq", **key)
     connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)
@@ -521,6 +352,18 @@ def pull_anew(connection: Connection, team: Mapping[str, str] | None) -> None:
         take_team(connection, team)
 
 
+def doubt(connection: Connection, epoch: str, at: Any) -> bool:
+    """Central's entry `at` is not the one here, though it had acknowledged as much: another life of this journal was faster.
+
+    True when the epoch is therefore offered again from where it begins here, so that what differs is found.
+    """
+    start = checkpoint(connection, epoch).seq
+    if at != acked(connection, epoch) or at <= start:
+        return False
+    write_meta(connection, f"acked:{epoch}", str(start))
+    return True
+
+
 def forget_central(connection: Connection, server_id: str) -> None:
     """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
     enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
@@ -532,6 +375,7 @@ def forget_central(connection: Connection, server_id: str) -> None:
     for epoch in epochs.all():
         write_meta(connection, f"acked:{epoch}", str(checkpoint(connection, epoch).seq))
     write_meta(connection, "cursor", "")
+    write_meta(connection, "pull_own", "1")
     write_meta(connection, "seen", "0")
     connection.execute(text("UPDATE entry SET position = NULL"))
     connection.execute(text("DELETE FROM conflict"))
@@ -541,7 +385,7 @@ def forget_central(connection: Connection, server_id: str) -> None:
 
 def compact_daily(connection: Connection, now_ms: int) -> int:
     """Once a day: drop old entries that a backup of central's holds; returns how many. `now_ms` is this phone's clock."""
-    heard, offset = clock(connection)
+    heard, offset = clock.known(connection)
     central_ms = now_ms + offset_in_use(now_ms, offset, heard)
     epoch = read_meta(connection, "epoch")
     if epoch is None or not is_due(connection, central_ms):

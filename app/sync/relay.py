@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
-from app.sync.wire import SPANS_MAX, Span, read_spans, to_phone
+from app.sync.wire import SPANNED_MAX, SPANS_MAX, Span, read_spans, to_phone
 
 
 def look_again(connection: Connection) -> None:
@@ -90,7 +90,9 @@ def take_answer(
 
 def _note_unplaced(connection: Connection, own: str) -> bool:
     """Offer what has no position though everything was pulled; False when all of it was offered before."""
-    offered = _spans(connection, "offered")
+    offered: dict[tuple[str, str], list[Span]] = {}
+    for span in _spans(connection, "offered"):
+        offered.setdefault((span.device, span.epoch), []).append(span)
     found: list[Span] = []
     rows = connection.execute(
         text(
@@ -99,14 +101,17 @@ def _note_unplaced(connection: Connection, own: str) -> bool:
         ),
         {"d": own},
     ).all()
+    number = 0
     for device, epoch, seq in rows:
-        if any(o.device == device and o.epoch == epoch and o.first <= seq <= o.last for o in offered):
+        if any(one.first <= seq <= one.last for one in offered.get((device, epoch), ())):
             continue
+        if (number := number + 1) > SPANNED_MAX or len(found) == SPANS_MAX:
+            break  # the rest is offered once these are answered
         if found and found[-1][:2] == (device, epoch) and found[-1].last == seq - 1:
             found[-1] = found[-1]._replace(last=seq)
         else:
             found.append(Span(device, epoch, seq, seq))
-    _write(connection, "holds", found[:SPANS_MAX])
+    _write(connection, "holds", found)
     if not rows:
         write_meta(connection, "unplaced", "")
     return bool(found)

@@ -3,7 +3,9 @@
 An entry from a phone is `[ms, counter, tx, seen, author, kind, id, patch]`, seq counting up from `first_seq`; an entry to a
 phone is `[position, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, id, patch, hash]`. Beyond the design's
 members an answer carries `pulled_effective` `[[position, ms, counter], …]`: the effective stamps of pulled entries where they
-differ from the authored ones, since a reader needs both (one to check the hash, one to merge).
+differ from the authored ones, since a reader needs both (one to check the hash, one to merge), and `reference`, the beginning
+of the ETag that `/reference` has at present. A request with `brief` true gets an answer without the members that are empty
+or as the phone knows them; `server_id`, `now`, `acked` and `durable` always stand.
 
 Entries that a phone holds of others travel back in the pull form: a request says under `holds` which ranges
 `[device, epoch, first, last]` it holds without having them from this central, an answer names under `want` those that central
@@ -19,7 +21,7 @@ from app.sync.journal import INTEGER_MAX, BadPatch, JournalEntry, canonical_patc
 from app.sync.stamp import Stamp, nfc
 
 PROTOCOL = 1
-MAX_ENTRIES = 500
+MAX_ENTRIES = 1000
 MAX_BYTES = 256 * 1024
 """Limits of one batch: entries, and bytes of its JSON before compression."""
 
@@ -75,11 +77,15 @@ class SyncRequest(NamedTuple):
     entries: list[WireEntry]
     cursor: str | None
     max_bytes: int
+    own: bool
+    """Whether the phone's own entries are pulled, too: central was restored, and may have dated them otherwise since."""
     photos: list[str]
     holds: list[Span]
     relayed: list[Any]
     """As they came: one that is damaged is refused alone."""
     relayed_effective: dict[int, Stamp]
+    brief: bool
+    """Whether the answer shall leave out what is empty."""
 
 
 def _integer(body: Mapping[str, Any], field: str, low: int = 0, default: int | None = None) -> int:
@@ -143,16 +149,18 @@ def read_request(body: Any) -> SyncRequest:
         entries=[_entry(entry, f"entries[{i}]") for i, entry in enumerate(raw)],
         cursor=None if cursor is None else _name(cursor, "cursor"),
         max_bytes=_integer(body, "max_bytes", 1, 32768),
+        own=body.get("own") is True,
         photos=[_matching(p, f"photos[{i}]", _SHA256) for i, p in enumerate(photos)],
         holds=read_spans(body.get("holds", []), "holds"),
         relayed=relayed,
         relayed_effective=_stamps(body.get("relayed_effective", []), "relayed_effective"),
+        brief=body.get("brief") is True,
     )
 
 
 SPANS_MAX = 200
-SPAN_MAX = 100_000
-"""Entries in one range."""
+SPANNED_MAX = 100_000
+"""Entries in all ranges of one list."""
 
 
 def read_spans(raw: Any, field: str) -> list[Span]:
@@ -165,9 +173,11 @@ def read_spans(raw: Any, field: str) -> list[Span]:
             raise Malformed(f"{field}[{i}]", "cần 4 phần / 4 parts are needed")
         device, epoch = _name(one[0], f"{field}[{i}]"), _matching(one[1], f"{field}[{i}]", _EPOCH)
         first, last = (_checked_integer(number, f"{field}[{i}]", 1) for number in one[2:])
-        if not first <= last < first + SPAN_MAX:
+        if not first <= last < first + SPANNED_MAX:
             raise Malformed(f"{field}[{i}]", "đoạn không hợp lệ / not a range")
         spans.append(Span(device, epoch, first, last))
+    if sum(span.last - span.first + 1 for span in spans) > SPANNED_MAX:
+        raise Malformed(field, f"quá {SPANNED_MAX} mục / more than {SPANNED_MAX} entries")
     return spans
 
 

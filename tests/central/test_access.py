@@ -47,7 +47,7 @@ def test_an_inspector_enrols_a_phone_once_and_central_keeps_only_hashes(
     assert given["user"] == {"id": "dung", "name": "Phạm Dũng", "role": "inspector"}
     assert given["team"] == {"id": "doan-1", "name": "doan-1"}
     assert given["server_id"] == central.state.db.server_id
-    assert given["limits"] == {"max_bytes": 262_144, "max_entries": 500, "max_photo_bytes": 5_242_880}
+    assert given["limits"] == {"max_bytes": 262_144, "max_entries": 1000, "max_photo_bytes": 5_242_880}
     with central.state.db.reading() as connection:
         kept = str(rows(connection, "SELECT * FROM device") + rows(connection, "SELECT * FROM enrolment_code"))
     assert given["token"] not in kept and code not in kept and code.replace("-", "") not in kept

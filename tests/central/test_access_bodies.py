@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.bodies import JSON_MAX, strict_json
+from central.bodies import JSON_MAX, strict_json, unpacked
 from central.problems import Problem
 from tests.central.test_access import PASSWORD, refusal
 
@@ -32,8 +33,8 @@ def test_a_phone_may_pack_what_it_sends(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(SIGN_IN)[:-4], "gzip"),
-        (gzip.compress(SIGN_IN) + b"more", "gzip"),
+        (gzip.compress(SIGN_IN, mtime=0)[:-4], "gzip"),
+        (gzip.compress(SIGN_IN, mtime=0) + b"more", "gzip"),
         (b"not gzip", "gzip"),
         (zstandard.compress(SIGN_IN)[:-4], "zstd"),
         (b"not zstd", "zstd"),
@@ -52,6 +53,17 @@ def test_a_bomb_is_refused_by_what_it_would_become(client: httpx.Client) -> None
     ):
         assert len(packed) < JSON_MAX
         assert refusal(post(client, packed, **{"Content-Encoding": name})) == (413, "too-large")
+
+
+def test_a_bomb_is_noticed_while_it_is_small() -> None:
+    """1 KiB of zstd can hold 32 MiB, and forty requests may come at once."""
+    bomb = zstandard.compress(bytes(300_000_000))
+    tracemalloc.start()
+    with pytest.raises(Problem):
+        unpacked(bomb, "zstd", JSON_MAX)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 * JSON_MAX
 
 
 def test_a_large_body_is_refused_whether_it_says_so_or_not(client: httpx.Client) -> None:

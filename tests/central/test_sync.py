@@ -130,12 +130,12 @@ async def test_what_is_no_chain_is_refused_whole_and_names_its_place(valley: Val
 async def test_too_much_at_once_is_refused_with_the_limits(valley: Valley) -> None:
     pen = Pen(valley.cuc)
     before = held(valley)
-    many = pen.body(*[answer_entry(pen, valley.visit, 2)] * 501)
+    many = pen.body(*[answer_entry(pen, valley.visit, 2)] * 1001)
     wide = pen.body(*[answer_entry(pen, valley.visit, "x" * 15_000, "objective_difficulty")] * 20)
     for body in (many, wide):
         answer = await send(valley, pen, body)
         assert answer.status_code == 413 and name_of(answer) == "too-large" and answer.json()["retry"] == "now"
-        assert answer.json()["limits"] == {"max_bytes": 262_144, "max_entries": 500}
+        assert answer.json()["limits"] == {"max_bytes": 262_144, "max_entries": 1000}
     flood = await send(valley, pen, b" " * 1_100_000)
     assert flood.status_code == 413 and name_of(flood) == "too-large"
     assert held(valley) == before

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from central import uploads
 from central.photo_store import PhotoStore, StoreFull, WrongOffset
 
 PHOTO = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 800
@@ -58,7 +59,7 @@ def problem(answer: httpx.Response) -> str:
 def test_a_photo_arrives_in_three_pieces(client: httpx.Client, enrolled: Enrol) -> None:
     phone = enrolled("dung")
     created = announce(client, phone)
-    assert (created.status_code, created.headers["Location"]) == (201, UPLOAD)
+    assert (created.status_code, created.headers["Location"]) == (201, f"http://testserver{UPLOAD}")
     assert created.headers["Upload-Offset"] == "0"
     assert created.headers["Upload-Expires"] == "Mon, 21 Dec 2026 05:00:00 GMT"
     for start, end in ((0, 70_000), (70_000, 70_001), (70_001, len(PHOTO))):
@@ -74,7 +75,7 @@ def test_announcing_again_is_harmless_and_says_how_far_it_got(client: httpx.Clie
     announce(client, phone)
     patch(client, phone, 0, PHOTO[:1000])
     again = announce(client, phone)
-    assert (again.status_code, again.headers["Location"], again.headers["Upload-Offset"]) == (201, UPLOAD, "1000")
+    assert (again.headers["Location"], again.headers["Upload-Offset"]) == (f"http://testserver{UPLOAD}", "1000")
     patch(client, phone, 1000, PHOTO[1000:])
     whole = announce(client, phone)
     assert (whole.status_code, whole.headers["Upload-Offset"]) == (201, str(len(PHOTO)))
@@ -86,7 +87,9 @@ def test_what_central_can_do_is_asked_with_options(client: httpx.Client, enrolle
     answer = client.options("/api/v1/uploads", headers=enrolled("dung"))
     assert answer.status_code == 204
     assert answer.headers["Tus-Version"] == "1.0.0"
-    assert set(answer.headers["Tus-Extension"].split(",")) == {"creation", "checksum", "expiration", "termination"}
+    assert set(answer.headers["Tus-Extension"].split(",")) == {
+        "creation", "creation-with-upload", "checksum", "expiration", "termination",
+    }  # fmt: skip
     assert answer.headers["Tus-Max-Size"] == "5242880"
     assert answer.headers["Tus-Checksum-Algorithm"] == "sha256"
 
@@ -320,3 +323,61 @@ def test_health_tells_a_photo_folder_that_cannot_be_written(client: httpx.Client
     parts.rmdir()
     parts.write_text("a file in its place")
     assert client.get("/api/v1/healthz").status_code == 503
+
+
+def announce_with_bytes(client: httpx.Client, phone: dict[str, str], body: bytes, **more: str) -> httpx.Response:
+    headers = short_announcement(NAME, len(PHOTO)) | {"Content-Type": "application/offset+octet-stream"} | more
+    return client.post("/api/v1/uploads", headers=phone | headers, content=body)
+
+
+def short_announcement(name: str, length: int) -> dict[str, str]:
+    short = base64.b64encode(bytes.fromhex(name)).decode()
+    return {**TUS, "Upload-Length": str(length), "Upload-Metadata": f"sha256 {short}"}
+
+
+def test_a_small_photo_comes_with_its_announcement(client: httpx.Client, enrolled: Enrol) -> None:
+    phone = enrolled("dung")
+    answer = announce_with_bytes(client, phone, PHOTO)
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (201, str(len(PHOTO)))
+    assert client.get(f"/api/v1/photos/{NAME}", headers=phone).content == PHOTO
+    again = announce_with_bytes(client, phone, PHOTO)
+    assert (again.status_code, again.headers["Upload-Offset"]) == (201, str(len(PHOTO)))
+
+
+def test_an_announcement_repeated_with_its_bytes_skips_what_is_held(client: httpx.Client, enrolled: Enrol) -> None:
+    phone = enrolled("dung")
+    assert announce_with_bytes(client, phone, PHOTO[:1000]).headers["Upload-Offset"] == "1000"
+    assert announce_with_bytes(client, phone, PHOTO[:700]).headers["Upload-Offset"] == "1000"
+    assert announce_with_bytes(client, phone, PHOTO).headers["Upload-Offset"] == str(len(PHOTO))
+    assert client.get(f"/api/v1/photos/{NAME}", headers=phone).content == PHOTO
+
+
+def test_bytes_with_an_announcement_are_measured_and_checked_like_others(client: httpx.Client, enrolled: Enrol) -> None:
+    phone = enrolled("dung")
+    assert announce_with_bytes(client, phone, PHOTO + b"?").status_code == 413
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    damaged = announce_with_bytes(client, phone, PHOTO, **{"Upload-Checksum": f"sha256 {wrong}"})
+    assert damaged.status_code == 460 and held(client, phone) == 0
+
+
+def test_a_phone_with_too_much_unfinished_is_told_what_to_do_first(
+    client: httpx.Client, enrolled: Enrol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PENDING_FILES_MAX", 2)
+    phone, other = enrolled("dung"), enrolled("cuc")
+    names = [hashlib.sha256(bytes([n])).hexdigest() for n in range(3)]
+
+    def announce_one(name: str, whose: dict[str, str]) -> httpx.Response:
+        return client.post("/api/v1/uploads", headers=whose | short_announcement(name, 100))
+
+    assert [announce_one(name, phone).status_code for name in names] == [201, 201, 507]
+    refused = announce_one(names[2], phone)
+    assert refused.json()["type"].endswith("/too-much-pending") and refused.json()["retry"] == "later"
+    assert refused.json()["pending_files"] == refused.json()["max_files"] == 2
+    assert announce_one(names[0], phone).status_code == 201, "what is announced already goes on"
+    assert announce_one(names[2], other).status_code == 201, "another phone's affair"
+    assert client.delete(f"/api/v1/uploads/{names[0]}", headers=phone | {"Tus-Resumable": "1.0.0"}).status_code == 204
+    assert announce_with_bytes(client, phone, PHOTO).status_code == 201, "a finished photo makes room again"
+    monkeypatch.setattr(uploads, "PENDING_FILES_MAX", 10)
+    monkeypatch.setattr(uploads, "PENDING_BYTES_MAX", 250)
+    assert [announce_one(hashlib.sha256(bytes([n])).hexdigest(), phone).status_code for n in (8, 9)] == [201, 507]

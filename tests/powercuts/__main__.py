@@ -40,7 +40,8 @@ def main() -> int:
             seconds = time.monotonic() - began
             print(
                 f"{day.name}: {len(day.steps)} steps, {outcome.states} states, {outcome.cuts} cuts, "
-                f"{len(outcome.found)} lost, {seconds:.0f} s" + (" (control: must lose)" if is_hasty else "")
+                f"{len(outcome.found)} lost, {seconds:.0f} s" + (" (control: must lose)" if is_hasty else ""),
+                flush=True,
             )
             if not is_hasty:
                 total += outcome.cuts

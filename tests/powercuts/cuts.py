@@ -24,11 +24,16 @@ from app.sync.ledger import PHONE
 from central.access import token_hash
 from central.database import Database
 from central.verify import verify
+from central.witness import Witness
 from tests.powercuts.disk import Disk, Image
 from tests.powercuts.strace import Step
 
 MOVES = ("write", "truncate", "sync", "make", "remove", "rename")
 """Steps after which the power may fail with another outcome than before."""
+
+
+Tables = dict[str, list[tuple[Any, ...]]]
+"""Every row of every table of a database."""
 
 
 class Lost(AssertionError):
@@ -64,7 +69,7 @@ class Day:
 
     # What one image says
 
-    def rows(self, image: Image) -> "dict[str, list[tuple[Any, ...]]] | None":
+    def rows(self, image: Image) -> Tables | None:
         """Every table of the database in an image, opened with plain sqlite3; None when there is none yet."""
         main = str(self.folder / self.database)
         if not image.get(main):
@@ -91,7 +96,7 @@ class Day:
             except sqlite3.DatabaseError as error:
                 raise Lost(f"the database cannot be read: {error}") from error
 
-    def _state(self, tables: "dict[str, list[tuple[Any, ...]]]") -> str:
+    def _state(self, tables: Tables) -> str:
         digest = hashlib.sha256(marshal.dumps(tables, 2)).hexdigest()  # version 2 writes equal values alike
         if digest not in self._sound:
             self._sound.add(digest)
@@ -109,7 +114,7 @@ class Day:
         """Note what a step promised."""
         raise NotImplementedError
 
-    def kept(self, image: Image, tables: "dict[str, list[tuple[Any, ...]]]", number: int) -> None:
+    def kept(self, image: Image, tables: Tables, number: int) -> None:
         """Whether what was promised stands in an image; `number` is that of its state. Raises Lost."""
         raise NotImplementedError
 
@@ -188,7 +193,6 @@ class PhoneDay(Day):
         super().__init__(name, disk, steps)
         self._least = 0
         self._promised: tuple[str, str, str] | None = None
-        self._now: Disk | None = None
 
     def promise(self, step: Step) -> None:
         words = step.data.decode().split() if step.what == "said" else [""]
@@ -212,7 +216,7 @@ class PhoneDay(Day):
         finally:
             store.close()
 
-    def kept(self, image: Image, tables: "dict[str, list[tuple[Any, ...]]]", number: int) -> None:
+    def kept(self, image: Image, tables: Tables, number: int) -> None:
         if number < self._least:
             raise Lost(f"what was shown as saved is gone: state {number}, promised {self._least}")
         if self._promised and self._promised not in _entries(tables):
@@ -246,10 +250,10 @@ class CentralDay(Day):
         super().__init__(name, disk, steps)
         self._asked: dict[str, bytes] = {}
         self._answered: dict[str, bytes] = {}
-        self._acked: dict[str, int] = {}
+        self.acked: dict[str, int] = {}
         """Last seq acknowledged, by the hash of the phone's token."""
-        self._offsets: dict[str, int] = {}
-        self._devices: set[str] = set()
+        self.offsets: dict[str, int] = {}
+        self.devices: set[str] = set()
         last = Disk(disk.root)
         for step in steps:
             last.take(step)
@@ -270,16 +274,16 @@ class CentralDay(Day):
             body = zlib.decompressobj(31).decompress(body)
         if address.startswith(b"/api/v1/uploads/") and (offset := re.search(rb"upload-offset: (\d+)", headers)):
             name = address.rpartition(b"/")[2].decode()
-            self._offsets[name] = max(self._offsets.get(name, 0), int(offset[1]))
+            self.offsets[name] = max(self.offsets.get(name, 0), int(offset[1]))
         elif (method, address) == (b"POST", b"/api/v1/sync") and (acked := re.search(rb'"acked":(\d+)', body)):
             token = re.search(rb"authorization: bearer (\S+)", asked, re.IGNORECASE)
             assert token
             who = token_hash(token[1].decode())
-            self._acked[who] = max(self._acked.get(who, 0), int(acked[1]))
+            self.acked[who] = max(self.acked.get(who, 0), int(acked[1]))
         elif (method, address) == (b"POST", b"/api/v1/devices") and (
             named := re.search(rb'"device_id":"([^"]+)"', body)
         ):
-            self._devices.add(named[1].decode())
+            self.devices.add(named[1].decode())
 
     def look_deeper(self) -> None:
         database = Database(f"sqlite:///{_copied(self._work)}")
@@ -290,38 +294,56 @@ class CentralDay(Day):
         finally:
             database.close()
 
-    def kept(self, image: Image, tables: "dict[str, list[tuple[Any, ...]]]", number: int) -> None:
+    def kept(self, image: Image, tables: Tables, number: int) -> None:
         tokens = {row[3]: row[0] for row in tables.get("device", ())}
-        if missing := self._devices - set(tokens.values()):
+        if missing := self.devices - set(tokens.values()):
             raise Lost(f"the phone {missing} was enrolled and is not known")
         held: dict[str, int] = {}
         for device, _, seq, *_ in tables.get("entry", ()):
             held[device] = max(seq, held.get(device, 0))
-        for token, acked in self._acked.items():
+        for token, acked in self.acked.items():
             if held.get(tokens.get(token, ""), 0) < acked:
                 raise Lost(f"entry {acked} was acknowledged; {held.get(tokens.get(token, ''), 0)} are there")
         _whole_chains(tables)
         for sha256, *_ in tables.get("received_file", ()):
             if not self._is_whole(image, sha256):
                 raise Lost(f"the photo {sha256[:8]} counts as received, and is not whole")
-        for sha256, offset in self._offsets.items():
+        for sha256, offset in self.offsets.items():
             part = image.get(str(self.folder / "photos" / "parts" / sha256), b"")
             if self._is_whole(image, sha256):
                 continue
             if len(part) < offset or not self._photos[sha256].startswith(part[:offset]):
                 raise Lost(f"{offset} bytes of {sha256[:8]} were promised to be held; {len(part)} are there")
 
+        self._is_not_taken_for_restored(image, tables)
+
+    def _is_not_taken_for_restored(self, image: Image, tables: Tables) -> None:
+        """The witness, which waits for no disk, may know less than the database, never more or something else."""
+        file = self._work / "witness"
+        file.write_bytes(image.get(str(self.folder / f"{self.database}.witness"), b""))
+        seen = Witness(file).read()
+        if seen is None or not seen.server_id:
+            return
+        if seen.server_id != dict(tables.get("meta", ())).get("server_id"):
+            raise Lost("the witness names another database: phones would send everything again")
+        held = {(device, epoch, seq): row[12] for device, epoch, seq, *row in tables.get("entry", ())}
+        for life, (seq, digest) in seen.ends.items():
+            if held.get((*life, seq)) != digest:
+                raise Lost(
+                    f"the witness saw entry {seq} of {life}, which is not there: phones would send everything again"
+                )
+
     def _is_whole(self, image: Image, sha256: str) -> bool:
         content = image.get(str(self.folder / "photos" / sha256[:2] / sha256[2:4] / sha256))
         return content is not None and hashlib.sha256(content).hexdigest() == sha256
 
 
-def _entries(tables: "dict[str, list[tuple[Any, ...]]]") -> set[tuple[str, str, str]]:
+def _entries(tables: Tables) -> set[tuple[str, str, str]]:
     """(epoch, seq, hash) of every entry; columns as `app.schema` made them."""
     return {(row[1], str(row[2]), row[15]) for row in tables.get("entry", ())}
 
 
-def _whole_chains(tables: "dict[str, list[tuple[Any, ...]]]") -> None:
+def _whole_chains(tables: Tables) -> None:
     lives: dict[tuple[str, str], list[int]] = {}
     for device, epoch, seq, *_ in tables.get("entry", ()):
         lives.setdefault((device, epoch), []).append(seq)
@@ -338,7 +360,7 @@ def _typed(connection: Any) -> list[Any]:
 def _copied(work: Path) -> Path:
     """A copy of the image just opened, for those that write into it."""
     copy = work / "copy.sqlite"
-    for suffix in ("-wal", "-journal", "-shm"):
+    for suffix in ("-wal", "-journal", "-shm", ".witness"):
         copy.with_name(copy.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(work / "image.sqlite", copy)  # plain sqlite3 has closed it, so its log is in it
     return copy

@@ -5,15 +5,20 @@ was written since, a cut may keep any subset, each write torn at sectors; of cha
 """
 
 import random
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from tests.powercuts.strace import Step
+from tests.powercuts.strace import AT_THE_END, Step
 
 SECTOR = 512
 
 Image = dict[str, bytes]
 """Path → content of every file that can be reached after a cut."""
+
+
+Names = dict[str, int | None]
+"""Path → number of the file it names; None for a folder."""
 
 
 class _Change(NamedTuple):
@@ -42,10 +47,11 @@ class Disk:
 
     def __init__(self, root: str):
         self.root = root
-        self._names: dict[str, int | None] = {root: None}
-        self._safe_names: dict[str, int | None] = {root: None}
+        self._names: Names = {root: None}
+        self._safe_names: Names = {root: None}
         self._safe: list[bytearray] = []
         self._pending: list[list[_Change]] = []
+        self._sizes: list[int] = []
         self._namings: list[_Naming] = []
         self._count = 0
 
@@ -55,6 +61,7 @@ class Disk:
             case "make" if path not in self._names:
                 self._safe.append(bytearray())
                 self._pending.append([])
+                self._sizes.append(0)
                 self._name(_Naming(self._count, "", path, len(self._safe) - 1))
             case "folder" if path not in self._names:
                 self._name(_Naming(self._count, "", path, None))
@@ -66,7 +73,9 @@ class Disk:
                 file = self._names[path]
                 assert file is not None
                 data = step.data if step.what == "write" else None
-                self._pending[file].append(_Change(self._count, step.place, data))
+                place = self._sizes[file] if step.place == AT_THE_END else step.place
+                self._sizes[file] = place if data is None else max(self._sizes[file], place + len(data))
+                self._pending[file].append(_Change(self._count, place, data))
             case "sync":
                 self._sync(path, step.place)
         self._count += 1
@@ -114,8 +123,7 @@ class Disk:
         share = dice.choice((0.1, 0.5, 0.9))
         return self._image(names, lambda _: dice.random() < share, dice)
 
-    def _image(self, names: "dict[str, int | None]", is_kept: "object", dice: random.Random | None) -> Image:
-        assert callable(is_kept)
+    def _image(self, names: Names, is_kept: Callable[[_Change], bool], dice: random.Random | None) -> Image:
         found: Image = {}
         for path, file in names.items():
             if file is None or not self._is_reached(path, names):
@@ -131,12 +139,12 @@ class Disk:
             found[path] = bytes(content)
         return found
 
-    def _is_reached(self, path: str, names: "dict[str, int | None]") -> bool:
+    def _is_reached(self, path: str, names: Names) -> bool:
         folder = str(PurePosixPath(path).parent)
         return folder == self.root or (folder in names and self._is_reached(folder, names))
 
 
-def _rename(names: "dict[str, int | None]", naming: _Naming) -> None:
+def _rename(names: Names, naming: _Naming) -> None:
     if naming.gone:
         names.pop(naming.gone, None)
     if naming.come:
@@ -200,5 +208,5 @@ class SlotDisk(Disk):
             self._sync(self._written, self._count)
             self._written = ""
 
-    def _image(self, names: "dict[str, int | None]", is_kept: "object", dice: random.Random | None) -> Image:
+    def _image(self, names: Names, is_kept: Callable[[_Change], bool], dice: random.Random | None) -> Image:
         return {path: content for path, content in super()._image(names, is_kept, dice).items() if content}

@@ -17,6 +17,9 @@ CALLS = (
     "sendto,recvfrom"
 )  # fmt: skip
 
+AT_THE_END = -1
+"""The place of a write that is appended, wherever the file ends by then."""
+
 
 class Step(NamedTuple):
     """One thing that happened. `what` is write, truncate, sync, make, folder, remove, rename, said, sent or heard.
@@ -92,7 +95,7 @@ def _steps(call: "re.Match[bytes]", since: int, places: dict[bytes, int], under:
     match name:
         case "openat" | "creat":
             path, flags = texts[0].decode(), asked.partition(b'", ')[2]
-            places[call[3]] = 0
+            places[call[3]] = AT_THE_END if b"O_APPEND" in flags else 0
             if path.startswith(under) and b"O_CREAT" in flags:
                 yield Step("make", path)
             if path.startswith(under) and b"O_TRUNC" in flags:
@@ -101,7 +104,8 @@ def _steps(call: "re.Match[bytes]", since: int, places: dict[bytes, int], under:
             yield Step("write", path, int(asked.rpartition(b", ")[2]), texts[0][:outcome])
         case "write" if inside and file:
             yield Step("write", path, places.get(file[1], 0), texts[0][:outcome])
-            places[file[1]] = places.get(file[1], 0) + outcome
+            if places.get(file[1], 0) != AT_THE_END:
+                places[file[1]] = places.get(file[1], 0) + outcome
         case "write" if file and file[1] == b"1":
             yield Step("said", "", data=texts[0][:outcome])
         case "sendto" if file:

@@ -33,6 +33,8 @@ def simulate(seeds: range, jobs: int) -> int:
     whole = days.Outcome()
     for outcome in days.play_in(jobs, seeds):
         whole.add(outcome)
+        for failure in outcome.failures:
+            print(f"{failure.replay}  # {failure.words[:200]}", flush=True)
         if time.monotonic() - shown > 15:
             shown = time.monotonic()
             print(
@@ -42,8 +44,6 @@ def simulate(seeds: range, jobs: int) -> int:
             print("  too many fail to go on")
             break
     seconds = time.monotonic() - start
-    for failure in whole.failures:
-        print(f"{failure.replay}  # {failure.words[:200]}")
     for failure in whole.failures[:SHOWN]:
         print("\n" + days.told(failure.seed))
     print(f"{whole.days} days in {seconds:.0f} s, {whole.days / seconds:.1f}/s, {len(whole.failures)} failed; they had")

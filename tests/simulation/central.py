@@ -7,7 +7,8 @@ the endpoint on is the real code. `/reference` always says "not changed": it is 
 import asyncio
 import gzip
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,16 @@ from starlette.requests import ClientDisconnect
 
 from app.schema import read_meta
 from central import access, sync_api, uploads
+from central.database import Database as RealDatabase
+from central.holes import Life, acked, ends_held
 from central.photo_store import PhotoStore
 from central.problems import Problem
 from central.readings import Readings
+from central.witness import Seen
 from tests.simulation.clockwork import NOON
-from tests.simulation.database import Database, PowerCut
+from tests.simulation.database import Connection, Database, PowerCut
 from tests.simulation.disk import Disk
-from tests.simulation.stage import at_once
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -33,16 +37,61 @@ SECRET = b"k" * 32
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
+class Witness:
+    """As `central.witness.Witness`, on a disk that is not waited for: a power cut takes some of the last lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Life, tuple[int, str]]] = []
+        self.server_id: str | None = None
+        self.fresh = 0
+        """Lines since the last cut."""
+        self.is_large = False
+
+    def read(self) -> Seen | None:
+        if self.server_id is None:
+            return None
+        ends: dict[Life, tuple[int, str]] = {}
+        for life, end in self.lines:
+            ends[life] = max(end, ends.get(life, end))
+        return Seen(self.server_id, ends)
+
+    def begin(self, server_id: str, ends: Mapping[Life, tuple[int, str]]) -> None:
+        self.server_id, self.lines, self.fresh = server_id, sorted(ends.items()), 0
+
+    def note(self, ends: Mapping[Life, tuple[int, str]]) -> None:
+        self.lines += sorted(ends.items())
+        self.fresh += len(ends)
+
+    def power_cut(self, rng: random.Random) -> None:
+        lost = rng.randint(0, self.fresh) if rng.random() < 0.3 else 0
+        self.lines, self.fresh = self.lines[: len(self.lines) - lost], 0
+
+
 class CentralDatabase(Database):
-    """As `central.database.Database`."""
+    """As `central.database.Database`, whose own code finds out here too whether this is the database phones know."""
 
-    @property
-    def server_id(self) -> str:
-        return read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
+    server_id = ""
+    central_device = ""
+    _look_back = RealDatabase._look_back
+    restored = RealDatabase.restored
 
-    @property
-    def central_device(self) -> str:
-        return read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+    def __init__(self, image: bytes, witness: Witness):
+        super().__init__(image)
+        self._witness = witness
+
+    def start(self) -> None:
+        """Opened by central."""
+        self.server_id = read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
+        self.central_device = read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+        self._look_back()  # type: ignore[misc]
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        ends: dict[Life, tuple[int, str]] = {}
+        self.connection.info["ends"] = ends
+        with super().writing() as connection:
+            yield connection
+        self._witness.note(ends)
 
 
 class Central:
@@ -50,13 +99,16 @@ class Central:
 
     def __init__(self, world: "World", image: bytes, photos: dict[str, bytes]):
         self.world = world
-        self.database = CentralDatabase(image)
+        self.witness = Witness()
+        self.database = CentralDatabase(image, self.witness)
         self.disk = Disk(lambda: self.now() / 1000)
         root = self.disk.root()
         (root / "parts").mkdir()
         self.disk.restore(photos)
         self.offset_ms = 0
         self.is_up = True
+        self.torn: set[str] = set()
+        """Photos under way at a power cut: of their bytes anything may be left."""
         self.backups: list[tuple[bytes, dict[str, bytes]]] = []
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -64,6 +116,8 @@ class Central:
         return NOON + int(self.world.loop.seconds * 1000) + self.offset_ms
 
     def start(self) -> None:
+        self.database.commits_left = self.disk.writes_left = None
+        self.database.start()
         self.state = SimpleNamespace(
             db=self.database,
             photos=PhotoStore(self.disk.root()),  # type: ignore[arg-type]
@@ -94,6 +148,7 @@ class Central:
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         scope = {
             "type": "http", "method": method, "path": path, "headers": headers, "query_string": b"", "app": self,
+            "scheme": "http", "server": ("central", 80), "root_path": "",
             "client": ("10.0.0.1", 1),
         }  # fmt: skip
         request = Request(scope, receive)
@@ -110,22 +165,48 @@ class Central:
     async def _route(self, method: str, path: str, request: Request) -> Response:
         token = request.headers["authorization"].removeprefix("Bearer ")
         caller = access.caller_even_revoked(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token))
-        caller = access.device_even_revoked(access.require_caller(caller))
+        caller = access.device_even_revoked(caller)
         place = path.removeprefix("/api/v1")
         if place == "/sync":
             packed = await request.body()
             request._body = gzip.decompress(packed)
             return await sync_api.post_sync(request, caller)
+        access.require_caller(caller)
         if place == "/reference":
             return Response(status_code=304)
         if place == "/uploads":
-            return await at_once(uploads.post_upload, request, caller)  # type: ignore[no-any-return]
+            try:
+                return await uploads.post_upload(request, caller)
+            finally:
+                self._look_at()
         sha256 = place.removeprefix("/uploads/")
         if method == "HEAD":
             return await uploads.head_upload(sha256, request, caller)
         if method == "PATCH":
-            return await uploads.patch_upload(sha256, request, caller)
+            try:
+                return await uploads.patch_upload(sha256, request, caller)
+            finally:
+                self._look_at()
         raise AssertionError(f"nobody asks for {method} {path}")
+
+    def _parts(self) -> dict[str, bytes]:
+        """Photos under way by their names, as far as they have come."""
+        return {
+            path.rpartition("/")[2]: bytes(node.data)
+            for path, node in self.disk.names.items()
+            if path.startswith("photos/parts/")
+        }
+
+    def photo_names(self) -> set[str]:
+        """Whole photos."""
+        return {path.rpartition("/")[2] for path in self.disk.names if not path.startswith("photos/parts/")}
+
+    def _look_at(self) -> None:
+        """What has come of a photo is its beginning, byte for byte."""
+        for sha256, part in self._parts().items():
+            whole = self.world.files.get(sha256)
+            if whole and sha256 not in self.torn and not whole.startswith(part):
+                self.world.broken.append(Violation("I6", f"{len(part)} bytes of {sha256} are not its beginning"))
 
     # What it suffers
 
@@ -136,7 +217,10 @@ class Central:
         for task in list(self._running):
             task.cancel()
         self.database.power_cut()
-        self.disk.power_cut(self.world.luck("central power cut"))
+        self.torn |= self._parts().keys()
+        luck = self.world.luck(f"power cut {self.world.loop.seconds}")
+        self.disk.power_cut(luck)
+        self.witness.power_cut(luck)
         self.is_up = False
         self.world.loop.call_later(30, self._restart)
 
@@ -147,23 +231,43 @@ class Central:
             self.start()
 
     def back_up(self) -> None:
+        """As `central.backup.back_up`: a verified copy, of which phones then hear that it is durable."""
         self.world.say("central", "is backed up")
+        self.database.commits_left = None
         self.backups.append((self.database.image(), self.disk.image()))
+        with self.database.writing() as connection:
+            c: Any = connection
+            ends = [{"device": d, "epoch": e, "seq": acked(c, d, e)} for d, e in ends_held(c)]
+            c.exec_driver_sql("DELETE FROM durable")
+            c.raw.executemany("INSERT INTO durable (device, epoch, seq) VALUES (:device, :epoch, :seq)", ends)
 
     def restore(self, rng: random.Random) -> None:
-        """Its machine is lost; in its place one of the backups, photos included."""
+        """Its machine is lost; in its place one of the backups, photos included, and perhaps the witness.
+
+        Where phones have dropped entries because the last backup holds them, it is the last backup. When nothing was
+        recorded since, nobody can notice, unless whoever restored it says so (`kiemtra restored`).
+        """
         if not self.backups:
             return
-        image, photos = rng.choice(self.backups)
-        self.world.say("central", "is restored from a backup")
+        before, had = self.database.server_id, self.photo_names()
+        image, photos = self.backups[-1] if self.world.has_compacted() else rng.choice(self.backups)
         self.world.count("central restored")
         for task in list(self._running):
             task.cancel()
         self.database.replace(image)
         self.disk.restore(photos)
+        if rng.random() < 0.3:
+            self.witness.server_id = None
+        self.world.say(
+            "central", f"is restored from a backup, {'with' if self.witness.server_id else 'without'} its witness"
+        )
         self.world.oracle.central_restored()
         self.is_up = True
         self.start()
+        if rng.random() < 0.5:
+            self.database.restored()  # type: ignore[misc]
+        if self.database.server_id == before:
+            self.world.oracle.unnoticed |= had - self.photo_names()
 
     def revoke(self, device: str) -> None:
         """Home Affairs revokes a phone, once central has power to be told."""

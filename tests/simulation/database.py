@@ -104,6 +104,7 @@ class Connection:
     def __init__(self, raw: sqlite3.Connection):
         self.raw = raw
         self.connection = _Driver(raw)
+        self.info: dict[str, Any] = {}
 
     def execute(self, statement: Any, values: Any = ()) -> Result:
         if isinstance(values, list):
@@ -119,6 +120,8 @@ class Database:
 
     def __init__(self, image: bytes | None = None):
         self._open(image)
+        self.is_gone = False
+        """The app that had it open is no more: whatever of it still moves writes nothing."""
         self.is_flushing = True
         self.flushed: bytes = b""
         """What a cut leaves while flushing is broken."""
@@ -160,10 +163,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        if self.is_gone:
+            raise PowerCut
         yield self.connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
+        if self.is_gone:
+            raise PowerCut
         raw = self.connection.raw
         raw.execute("BEGIN IMMEDIATE")
         try:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.simulation.oracle import Violation
-from tests.simulation.schedule import Schedule, schedule
+from tests.simulation.schedule import Schedule, schedule, written
+from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
 AT_ONCE = 20
@@ -106,5 +106,5 @@ def told(seed: int, planted: str = "") -> str:
     again, same = play(short, planted)
     lines += [failure.words, "", f"{len(short.steps)} of {len(world.schedule.steps)} steps are enough:"]
     lines += [f"  {step}" for step in short.steps]
-    lines += ["", *again.trace, same.words if same else ""]
+    lines += ["", *again.trace, same.words if same else "", "", "to keep in remembered.py:", written(short)]
     return "\n".join(lines)

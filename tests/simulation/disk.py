@@ -87,7 +87,7 @@ class Disk:
         self.is_full = False
 
     def root(self) -> Place:
-        self.folders.add("photos")
+        self.folders.update(("", "photos"))
         return Place(self, "photos")
 
     # What `os` has

@@ -1,6 +1,7 @@
 """The line from one phone to central, and everything that happens to requests on it."""
 
 import asyncio
+import gzip
 import json
 import random
 from collections.abc import AsyncIterator
@@ -91,7 +92,7 @@ class Line(httpx.AsyncBaseTransport):
                 status, headers=headers, stream=_Broken(content[: rng.randrange(len(content) + 1)], request)
             )
         if status == 200 and request.url.path == "/api/v1/sync":
-            self.world.oracle.told(self.phone, json.loads(content))
+            self.world.oracle.told(self.phone, json.loads(gzip.decompress(body)), json.loads(content))
         return httpx.Response(status, headers=headers, content=content)
 
     def _deliver(
@@ -101,9 +102,9 @@ class Line(httpx.AsyncBaseTransport):
         if not self.world.central.is_up:
             return None
         rng = self.rng
-        cuts = sorted(rng.randrange(length + 1) for _ in range(rng.choice([0, 0, 1, 3]))) if length > 1 else []
+        cuts = sorted(rng.randrange(length + 1) for _ in range(rng.choice([0, 0, 1, 4]))) if length > 1 else []
         pieces = [body[a:b] for a, b in zip([0, *cuts], [*cuts, length], strict=True)]
-        pauses = [rng.choice([0.0, 0.05, 2.0]) for _ in pieces]
+        pauses = [rng.choice([0.0, 0.05, 2.0, 8.0]) if self.rate else 0.0 for _ in pieces]
         is_cut = length < len(body)
 
         async def receive() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.sync import journal
 from tests.simulation.central import SECRET
+from tests.simulation.violation import Violation
 
 if TYPE_CHECKING:
     from tests.simulation.phone import Phone
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
 """Fields nobody is asked about: they place a record, are measured, or have a rule of their own."""
-
-
-class Violation(AssertionError):
-    """The system has broken a promise; `invariant` is its number in sync.md §6."""
-
-    def __init__(self, invariant: str, words: str):
-        super().__init__(f"{invariant}: {words}")
-        self.invariant = invariant
 
 
 class Words(NamedTuple):
@@ -56,6 +49,8 @@ class Oracle:
     """What went with a phone that was put back to an old backup."""
     lost_acks: set[Identity] = field(default_factory=set)
     """What central had acknowledged and a restore of central took."""
+    unnoticed: set[str] = field(default_factory=set)
+    """Photos that went when central was restored and nobody could tell: nothing had been recorded since the backup."""
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False
@@ -89,26 +84,44 @@ class Oracle:
 
     # Central's word
 
-    def told(self, phone: "Phone", answer: dict[str, Any]) -> None:
-        """Central has answered a sync, and the phone has heard it."""
-        for raw in answer["entries"]:
+    def told(self, phone: "Phone", request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Central has answered a sync, and the phone has heard it. What is acknowledged is what the request has shown; of
+        what central holds beyond, the phone may have another life."""
+        for raw in answer.get("entries", ()):
             if self.world.team_of(raw[1]) != phone.team:
                 raise Violation("I8", f"{phone.name} was given an entry of another team: {raw}")
-        facts, _, seal = answer["receipt"].partition(".")
+        device, epoch = request["device_id"], request["epoch"]
+        sent = request["first_seq"] - 1 + len(request["entries"])
+        if answer["acked"] < sent:
+            raise Violation("I1", f"not acknowledged: {device} {epoch} {sent}")
+        if "receipt" in answer:
+            self._read_receipt(answer["receipt"], request, answer["acked"])
+        elif request["entries"]:
+            raise Violation("I4", "no receipt for what was sent")
+        next_tx = phone.database.connection.raw.execute(
+            "SELECT tx FROM entry WHERE device = ? AND epoch = ? AND seq = ? AND verdict <> 'moved'",
+            (device, epoch, sent + 1),
+        ).fetchone()
+        if next_tx and request["entries"] and next_tx[0] == request["entries"][-1][2]:
+            raise Violation("I2", f"half a tap is at central: {device} {epoch} {sent}")
+        held = phone.database.connection.raw.execute(
+            "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
+            (device, epoch, sent),
+        ).fetchall()
+        self.acked |= {(device, epoch, seq): digest for seq, digest in held}
+
+    def _read_receipt(self, receipt: str, request: dict[str, Any], acked: int) -> None:
+        facts, _, seal = receipt.partition(".")
         written = base64.urlsafe_b64decode(facts)
         expected = hmac.new(SECRET, b"receipt:" + written, hashlib.sha256).digest()
         if base64.urlsafe_b64decode(seal) != expected:
             raise Violation("I4", "a receipt that is not central's")
-        device, epoch, acked, head, _now = json.loads(written)
-        if (device, acked) != (phone.device, answer["acked"]):
-            raise Violation("I4", "a receipt for something else")
-        held = phone.database.connection.raw.execute(
-            "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
-            (device, epoch, acked),
-        ).fetchall()
-        if head and held and max(held) != (acked, head):
-            raise Violation("I4", f"a receipt for another entry {acked}")
-        self.acked |= {(device, epoch, seq): digest for seq, digest in held}
+        device, epoch, seq, head, _received = json.loads(written)
+        if (device, epoch, seq) != (request["device_id"], request["epoch"], acked):
+            raise Violation("I4", f"a receipt for something else: {written!r}")
+        sent = request["first_seq"] - 1 + len(request["entries"])
+        if acked == sent > 0 and head != request["head_hash"]:
+            raise Violation("I4", f"a receipt for another entry than {sent}")
 
     def central_restored(self) -> None:
         """What central forgot in a restore may be missing until it is sent again."""

@@ -118,6 +118,8 @@ class Phone:
             self.syncing.cancel()
             self.syncing = None
         self.database.power_cut()
+        left, self.database = self.database, Database(self.database.image())
+        left.is_gone, self.database.is_flushing, self.database.flushed = True, left.is_flushing, left.flushed
         self.book = None
 
     def restore(self, image: bytes, files: dict[str, bytes]) -> None:
@@ -188,7 +190,7 @@ class Phone:
         if what == "visit" or not visits:
             book.start_visit(f"Xã {rng.randrange(10**6)}")
             return
-        visit = visits[-1] if rng.random() < 0.7 else rng.choice(sorted(visits))
+        visit = visits[-1] if rng.random() < 0.6 else rng.choice(sorted(visits))
         number = self.world.number()
         rooms = [room.id for room in book.visit(visit).rooms()] if what in ("heads", "rename", "remove room") else []
         match what:
@@ -234,6 +236,7 @@ class Phone:
         full, small = rng.randbytes(size) + str(number).encode(), rng.randbytes(60)
         names = [hashlib.sha256(data).hexdigest() for data in (full, small)]
         for name, data in zip(names, (full, small), strict=True):
+            self.world.files[name] = data
             await self.files.keep(name, data)
         if self.book is book:  # it was not killed meanwhile
             book.add_photo(visit, PhotoFacts(names[0], len(full), 40, 30, "image/jpeg", names[1], len(small)))

@@ -7,15 +7,19 @@ import random
 from typing import NamedTuple
 
 TAPS = {
-    "answer": 10, "remark": 4, "room": 4, "heads": 6, "rename": 2, "remove room": 1, "photo": 3, "caption": 2,
-    "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 1,
+    "answer": 10, "remark": 4, "room": 4, "heads": 6, "rename": 2, "remove room": 1, "photo": 4, "caption": 2,
+    "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 3,
 }  # fmt: skip
 TROUBLES = {
-    "crash": 3, "crash soon": 3, "full": 2, "clock": 2, "clone": 1, "back up": 2, "restore": 2, "central crash": 2,
-    "central crash soon": 3, "central back up": 2, "central restore": 1, "revoke": 1, "central full": 1,
+    "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 3, "restore": 3, "central crash": 2,
+    "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 2, "central full": 1,
 }  # fmt: skip
 CASTS = (("cuc", "dung", "hoa"), ("cuc", "dung", "giang"), ("cuc", "cuc-2", "dung"))
 """Whose phones: two of one team and one of another; three of one team; two of one person and one of a colleague."""
+
+
+COPY = "'"
+"""What stands after the name of a phone's copy."""
 
 
 class Step(NamedTuple):
@@ -45,28 +49,52 @@ def schedule(seed: int) -> Schedule:
     rng = random.Random(f"day {seed}")
     cast = rng.choice(CASTS)
     rate = rng.choice([0.0, 0.2, 0.4, 0.6])
-    troubles = {kind: weight for kind, weight in TROUBLES.items() if rng.random() < 0.3}
+    troubles = {kind: weight for kind, weight in TROUBLES.items() if rng.random() < 0.35}
     if "restore" in troubles:
         troubles["back up"] = 2
     if "central restore" in troubles:
         troubles["central back up"] = 2
-    steps = []
+    is_long = rng.random() < 0.2  # months pass: phones drop what is old, uploads expire
+    phones, steps = list(cast), []
     for number in range(rng.choice([12, 20, 32, 48])):
         dice = rng.random()
-        who, what, size = rng.choice(cast), "", 0.0
-        if dice < 0.5 or (dice > 0.9 and not troubles):
+        who, what, size = rng.choice(phones), "", 0.0
+        if dice < 0.42 or (dice > 0.85 and not troubles):
             kind, what = "tap", rng.choices(list(TAPS), list(TAPS.values()))[0]
-        elif dice < 0.75:
+        elif dice < 0.72:
             kind = "sync"
-        elif dice < 0.9:
-            kind, who, size = "wait", "", rng.choice([0.1, 0.7, 2.0, 10.0, 400.0])
+        elif dice < 0.85:
+            kind, who, size = (
+                "wait",
+                "",
+                rng.choice([0.1, 0.7, 2.0, 10.0, 10.0, 400.0, 3_000_000.0 if is_long else 60.0]),
+            )
         else:
             kind = rng.choices(list(troubles), list(troubles.values()))[0]
             if kind.endswith("soon"):
                 size = rng.choice([0, 1, 2, 3, 5, 8, 13])
             elif kind == "clock":
                 size = rng.choice([-10, -1, 1, 10, 0.00002, -0.0001])
+            elif kind == "clone":
+                phones.append(f"{who.rstrip(COPY)}{COPY}")
             if kind.startswith("central"):
                 who = ""
         steps.append(Step(kind, who, what, size, f"{seed}/{number}"))
     return Schedule(seed, cast, rate, rng.choice([600, 2000, 128 * 1024]), rng.choice([1, 3, 500]), tuple(steps))
+
+
+def written(day: Schedule) -> str:
+    """A schedule as text that `read_schedule` reads."""
+    head = f"{day.seed} {','.join(day.cast)} {day.rate} {day.page_bytes} {day.batch}"
+    return "\n".join([head, *("|".join((s.salt, s.kind, s.who, s.what, repr(s.number))) for s in day.steps)])
+
+
+def read_schedule(text: str) -> Schedule:
+    """The schedule that `written` wrote; lines may be indented."""
+    head, *lines = (line.strip() for line in text.strip().splitlines())
+    seed, cast, rate, page, batch = head.split(" ")
+    steps = []
+    for line in lines:
+        salt, kind, who, what, number = line.split("|")
+        steps.append(Step(kind, who, what, float(number), salt))
+    return Schedule(int(seed), tuple(cast.split(",")), float(rate), int(page), int(batch), tuple(steps))

@@ -6,21 +6,22 @@ Nothing of the project's own is replaced: only the thread pool, the disk calls o
 
 import asyncio
 import functools
+import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from app import counting, notebook, readings, recorder, reference, schema
-from app.sync import exchange, files, journal, ledger, merge
-from central import access, database, intake, people, photo_store, sync_api, uploads, verify
-from central import readings as central_readings
+import sqlalchemy
+
+from app.sync import exchange
+from central import database, photo_store, sync_api, uploads
 from tests.simulation.disk import Disk
 
-_SPEAKING_SQL = (
-    schema, reference, readings, recorder, counting, notebook, files, journal, ledger, merge, access, database, intake,
-    people, sync_api, uploads, verify, central_readings,
-)  # fmt: skip
 _ABSENT = object()
+REFERENCE_TAG = '"sim"'
+"""The tag of a reference document that never changes."""
 
 
 class Statement(NamedTuple):
@@ -39,14 +40,16 @@ async def at_once(function: Callable[..., Any], *args: Any) -> Any:
 
 
 @contextmanager
-def set_up(disk: Disk, page_bytes: int, batch: int) -> Iterator[None]:
+def set_up(disk: Disk, page_bytes: int, batch: int, luck: random.Random) -> Iterator[None]:
     """For as long as the block lasts; one at a time in a process."""
-    wanted: list[tuple[Any, str, Any]] = [
-        (module, "text", _statement) for module in _SPEAKING_SQL if hasattr(module, "text")
-    ]
+    ours = [module for name, module in sys.modules.items() if name.startswith(("app.", "central."))]
+    speaking_sql = [module for module in ours if getattr(module, "text", None) is sqlalchemy.text]
+    wanted: list[tuple[Any, str, Any]] = [(module, "text", _statement) for module in speaking_sql]
     wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
-    wanted += [(exchange, "PULL_BYTES", page_bytes), (exchange, "MAX_ENTRIES", batch)]
+    wanted.append((database, "secrets", SimpleNamespace(token_hex=lambda size: luck.randbytes(size).hex())))
+    wanted += [(exchange, name, page_bytes) for name in ("PAGE_MIN", "PAGE_FIRST", "PAGE_MAX")]
+    wanted += [(exchange, "MAX_ENTRIES", batch), (sync_api, "reference_tag", lambda *_: REFERENCE_TAG)]
     before = [(module, name, module.__dict__.get(name, _ABSENT)) for module, name, _ in wanted]
     for module, name, part in wanted:
         setattr(module, name, part)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.notebook import local_clock, local_day
-from app.sync import journal
+from app.sync import exchange, journal
 from app.sync.stamp import CLOCK_WRONG_MS, MAX_AHEAD_MS, learnt_offset, offset_in_use
 from tests.central.conftest import Office
 from tests.field import Phone
@@ -136,23 +136,27 @@ async def test_home_affairs_reads_both_times_of_what_a_wrong_clock_wrote(valley:
 
 
 @told
-async def test_what_was_written_before_and_after_the_clock_was_found_wrong_goes_in_two_batches(valley: Valley) -> None:
-    """Each batch says by how much the times in it were put right."""
+async def test_what_was_written_before_and_after_the_clock_was_found_wrong_goes_in_batches_of_their_own(
+    valley: Valley, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch says by how much the times in it were put right; the line broke between the two."""
     set_clock(valley.cuc, NOON + 3 * HOUR)
-    valley.cuc.book.answer(valley.visit, ITEM, 1)
-    first = own(valley.cuc)[-1].seq
-    await valley.sync("cuc", ["after"])  # central has it; the phone has not heard
-    await valley.sync("cuc", ["", "after"])
-    valley.cuc.book.answer(valley.visit, ITEM, 2)
+    for number in range(3):
+        valley.cuc.book.answer(valley.visit, ITEM, number)
+    first = own(valley.cuc)[-3].seq
+    monkeypatch.setattr(exchange, "MAX_ENTRIES", 1)
+    assert await valley.sync("cuc", ["", "before"]) is not None
+    assert valley.cuc.book.clock_offset_ms == -3 * HOUR
+    valley.cuc.book.answer(valley.visit, ITEM, 9)
+    monkeypatch.undo()
     await valley.sync("cuc")
     with valley.app.state.db.reading() as connection:
         batches = connection.exec_driver_sql(
             f"SELECT first, last, offset_ms, received_at - sent_at FROM batch WHERE first >= {first} ORDER BY first"
         ).all()
     assert [tuple(row) for row in batches] == [
-        (first, first, 0, -3 * HOUR),
-        (first + 1, first + 1, -3 * HOUR, -3 * HOUR),
-    ]
+        (first, first, 0, -3 * HOUR), (first + 1, first + 2, 0, -3 * HOUR), (first + 3, first + 3, -3 * HOUR, -3 * HOUR),
+    ]  # fmt: skip
 
 
 def test_the_road_s_slowness_is_not_taken_for_the_clock_s() -> None:

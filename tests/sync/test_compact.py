@@ -33,9 +33,9 @@ def backed_up(valley: Valley, folder: str = "tape") -> Path:
     return valley.folder / folder
 
 
-def a_month_passes(valley: Valley) -> None:
+def a_month_passes(valley: Valley, ms: int = MONTH) -> None:
     for clock in (valley.clock, *(phone.clock for phone in valley.phones.values())):
-        clock.advance(MONTH)  # type: ignore[attr-defined]
+        clock.advance(ms)  # type: ignore[attr-defined]
 
 
 def durable_of(phone: Phone) -> int:
@@ -144,7 +144,15 @@ async def test_old_entries_of_closed_visits_are_dropped_and_everything_still_rea
 
 
 @pytest.mark.parametrize(
-    "why", ["the visit is open", "not in the backup", "refused", "refused, and dismissed", "dropped today already"]
+    "why",
+    [
+        "the visit is open",
+        "not in the backup",
+        "refused",
+        "refused, and dismissed",
+        "dropped today already",
+        "a day old",
+    ],
 )
 @told
 async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, why: str) -> None:
@@ -167,7 +175,7 @@ async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, 
     if why == "refused, and dismissed":
         [task] = valley.cuc.book.refusals()
         valley.cuc.book.dismiss_refusal(task["epoch"], task["seq"])
-    a_month_passes(valley)
+    a_month_passes(valley, 25 * 3600 * 1000 if why == "a day old" else MONTH)
     valley.cuc.book.start_visit(unit_of(valley.cuc))
     unsent = kept(valley.cuc)[-1]
     await valley.sync_until_quiet()
@@ -182,10 +190,31 @@ async def test_what_must_stay_stays_with_all_that_came_after_it(valley: Valley, 
             assert dump(valley.cuc.book.store) == dump(valley.app.state.db)
         case "not in the backup":
             assert kept(valley.cuc)[0] == before[-2]
-        case "dropped today already":
+        case "dropped today already" | "a day old":
             assert kept(valley.cuc) == [*before, unsent]
     assert unsent in kept(valley.cuc)
     assert valley.cuc.book.verify() is None
+
+
+@told
+async def test_what_was_dropped_stands_again_when_what_came_after_it_is_refused(valley: Valley) -> None:
+    """A record is read anew from its entries when one of them turns out to be refused; some are not there any more."""
+    item = "badge_missing_count"
+    valley.cuc.book.answer(valley.visit, item, 2)
+    valley.cuc.book.remark(valley.visit, item, "đếm hai lần")
+    await _a_closed_visit(valley)
+    backed_up(valley)
+    a_month_passes(valley)
+    for _ in range(2):
+        await valley.sync_until_quiet()
+    assert len(kept(valley.cuc)) == 1
+    valley.cuc.book.reopen_visit(valley.visit)
+    foul = {"visit": valley.visit, "row": "", "item": item, "value": 12_000}
+    valley.cuc.book._record([journal.Change("answer", f"{valley.visit}//{item}", foul, valley.visit)])
+    await valley.sync_until_quiet()
+    assert valley.cuc.book.waiting().rejected == 1
+    assert valley.cuc.book.visit(valley.visit).values[("", item)] == 2
+    assert dump(valley.cuc.book.store) == dump(valley.dung.book.store) == dump(valley.app.state.db)
 
 
 @told

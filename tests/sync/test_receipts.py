@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.carrying import carry_out
-from app.sync import ledger
+from app.sync import receipts
 from central.cli import main
 from central.receipts import broken, read_receipt
 from tests.field import Phone
@@ -25,7 +25,7 @@ def valley(tmp_path: Path) -> Iterator[Valley]:
 
 def kept(phone: Phone) -> list[str]:
     with phone.book.store.reading() as connection:
-        return ledger.receipts(connection)
+        return receipts.kept(connection)
 
 
 def findings(valley: Valley, receipts: list[str], secret: bytes = b"k" * 32) -> list[str]:

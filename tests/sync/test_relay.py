@@ -282,3 +282,28 @@ async def test_a_wish_that_cannot_be_central_s_is_not_heard(valley: Valley, want
     valley.lines["cuc"].overheard = overheard
     assert await valley.sync("cuc") is not None
     assert valley.cuc.book.waiting() == before
+
+
+@told
+async def test_whoever_asks_for_the_same_over_and_over_does_not_send_the_phone_in_circles(valley: Valley) -> None:
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    [first, *_] = of_phone(valley.cuc)
+    asked: list[int] = []
+
+    def overheard(request: httpx.Request, body: bytes) -> httpx.Response | None:
+        if request.url.path != "/api/v1/sync":
+            return None
+        given = json.loads(gzip.decompress(body))
+        asked.append(len(given.get("relayed", ())))
+        assert len(asked) < 10
+        answer = {
+            "server_id": given["server_id"], "now": NOON, "acked": given["first_seq"] - 1 + len(given["entries"]),
+            "durable": 0, "receipt": "x", "cursor": given["cursor"], "more": False,
+            "want": [[first.device, first.epoch, 1, 5]],
+        }  # fmt: skip
+        return httpx.Response(200, json=answer)
+
+    valley.lines["dung"].overheard = overheard
+    await valley.sync("dung")
+    assert [number for number in asked if number] == [5], "returned once, whatever becomes of it"

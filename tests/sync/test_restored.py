@@ -10,7 +10,7 @@ from central.database import Database
 from central.holes import holes
 from central.verify import verify
 from central.witness import Witness
-from tests.sync.test_exchange import _both_worked, a_morning, entries_at_central
+from tests.sync.test_exchange import _both_worked, a_morning, copy_of, entries_at_central
 from tests.sync.test_two_phones import assert_all_agree, own_entries
 from tests.valley import Valley, dump, told
 
@@ -63,6 +63,24 @@ async def test_a_database_that_was_not_restored_keeps_its_name(valley: Valley) -
     assert valley.app.state.db.server_id == known_as
     with open(valley.settings.data / "central.sqlite.witness", "a", encoding="ascii") as witness:
         witness.write("0199c0de-0000-7000-8000-000000000001 abab")  # torn by a power cut
+    valley.app.state.db.close()
+    valley.app.state.db = Database(valley.settings.database_url)
+    assert valley.app.state.db.server_id == known_as and missing(valley) == []
+
+
+@told
+@pytest.mark.parametrize(
+    "torn", ["0199c0de-00", "\0" * 120 + "0199c0de-0000-7000-8000-000000000009 " + "ab" * 16 + " 9 " + "cd" * 32 + "\n"]
+)
+async def test_central_goes_on_after_a_cut_that_tore_its_witness(valley: Valley, torn: str) -> None:
+    """What follows a torn line, and the end of a line whose beginning became zeros, name no phone that never was."""
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    known_as = valley.app.state.db.server_id
+    with open(valley.settings.data / "central.sqlite.witness", "a", encoding="ascii") as witness:
+        witness.write(torn)
+    valley.dung.book.remark(valley.visit, "good_practice", "sau khi mất điện")
+    await valley.sync_until_quiet()
     valley.app.state.db.close()
     valley.app.state.db = Database(valley.settings.database_url)
     assert valley.app.state.db.server_id == known_as and missing(valley) == []
@@ -123,3 +141,23 @@ async def test_a_witness_on_another_disk_tells_of_a_folder_restored_whole(valley
     valley.app.state.db.close()
     valley.app.state.db = Database(valley.settings.database_url, apart)
     assert valley.app.state.db.server_id != known_as and len(missing(valley)) == 1
+
+
+@told
+async def test_a_copied_notebook_hears_how_a_restored_central_dates_what_the_other_copy_sent_again(
+    valley: Valley,
+) -> None:
+    """Its clock ran ahead, so what counts is when central had it first; and for a restored central that is later."""
+    valley.back_up_central("last night")
+    valley.cuc.clock.advance(3600_000)  # type: ignore[attr-defined]
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
+    assert await valley.sync("cuc") is None
+    with copy_of(valley, "cuc", "copy") as copy:
+        valley.restore_database("last night")
+        for clock in (valley.clock, valley.cuc.clock):
+            clock.advance(7 * 60_000)  # type: ignore[attr-defined]
+        await valley.sync_until_quiet("cuc", "copy", "dung")
+        assert dump(valley.cuc.book.store) == dump(valley.app.state.db) == dump(copy.book.store)
+        asked = len(valley.lines["copy"].asked)
+        assert await valley.sync("copy") is None
+        assert valley.lines["copy"].asked[asked:].count("POST /api/v1/sync") == 1

@@ -1,13 +1,12 @@
 """A phone sends its photos to a real central, over lines that break."""
 
 import asyncio
-import contextlib
 import hashlib
 import itertools
 import random
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from central.app import create_app
 from central.people import add_user
 from central.photo_store import PhotoStore, StoreFull
 from central.settings import PasswordCost, Settings
+from tests.mast import Mast
 
 NOON = 1_795_237_200_000
 MONTH_MS = 31 * 24 * 3_600_000
@@ -210,54 +210,6 @@ def port(central: Central) -> Iterator[int]:
     server.should_exit = True
     thread.join()
     sock.close()
-
-
-@dataclass
-class Mast:
-    """A relay that drops each connection after so many bytes up, or down; the last in the list hold for good."""
-
-    port: int
-    up: list[int]
-    down: list[int]
-    sent_up: int = 0
-
-    @contextlib.asynccontextmanager
-    async def relaying(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            server.close()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up = self.up.pop(0) if self.up else None
-        down = self.down.pop(0) if self.down else None
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
-
-        async def carry(
-            source: asyncio.StreamReader, to: asyncio.StreamWriter, budget: int | None, is_up: bool
-        ) -> None:
-            while piece := await source.read(4096):
-                if budget is not None:
-                    piece = piece[:budget]
-                    budget -= len(piece)
-                if is_up:
-                    self.sent_up += len(piece)
-                to.write(piece)
-                await to.drain()
-                if budget == 0:
-                    break
-
-        carrying = [
-            asyncio.create_task(carry(reader, far_writer, up, True)),
-            asyncio.create_task(carry(far_reader, writer, down, False)),
-        ]
-        await asyncio.wait(carrying, return_when=asyncio.FIRST_COMPLETED)
-        for task in carrying:
-            task.cancel()
-        await asyncio.gather(*carrying, return_exceptions=True)
-        far_writer.close()
-        writer.transport.abort()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,6 +1,7 @@
 """What goes wrong with a phone: two tabs, cleared or full or damaged storage, codes used up, no place to keep anything."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.ui.driver import Phone, until
 from tests.ui.home_affairs import Central, Officer
 from tests.web.conftest import PocketMaker
-from tests.web.pocket import Pocket, python
+from tests.web.pocket import Pocket, python, worker_of
 from tests.web.test_offline_visit import enrolled
 
 MUONG_LONG = "unit-16831"
@@ -100,6 +101,45 @@ def test_a_link_used_before_says_so_and_keeps_what_was_typed(central: Central, n
     phone.tap("enrol")
     phone.sees("Mã này đã dùng rồi")
     assert "Máy thứ hai" in phone.reading() and phone.has("enrol")
+
+
+def test_an_expired_link_says_so_and_what_to_ask_for(central: Central, pocket: Pocket) -> None:
+    central.stop()
+    with sqlite3.connect(central.data / "central.sqlite") as file:
+        file.execute("UPDATE enrolment_code SET expires_at = 1")
+    central.start().ready()
+    phone = pocket.open(f"{central.url}/?enrol={central.facts['enrolment_codes'][0]}", "Mã đã có sẵn")
+    phone.tap("enrol")
+    phone.sees("hết hạn")
+    assert phone.has("enrol") and phone.has("enrol-code"), "another code can be typed at once"
+
+
+def test_a_clock_of_2031_holds_nothing_up_and_is_said(central: Central, pocket: Pocket) -> None:
+    phone = enrolled(pocket, central)
+    worker_of(phone.page).evaluate("() => { const right = Date.now; Date.now = () => right() + 5 * 365 * 86_400_000; }")
+    visit = begun(phone).removeprefix("/visit/")
+    phone.go("/sync", "Đồng bộ")
+    phone.tap("sync-now")
+    phone.sees("Đã gửi về trung tâm lúc")
+    phone.go("/", "Đồng hồ máy này nhanh 5 năm")
+    phone.sees("Hãy bật ngày giờ tự động")
+    phone.go(f"/visit/{visit}/count", "Phòng Nội vụ")
+    phone.type_into("room-name", "Phòng Kinh tế")
+    phone.tap(phone.awake("room-add"))
+    phone.sees("Phòng Kinh tế")
+    officer = Officer(central)
+    try:
+
+        def authored() -> list[int]:
+            entries = officer.client.get(f"/visits/{visit}/journal").json()["entries"]
+            return [entry[4] for entry in entries]
+
+        until(lambda: "Kinh tế" in officer.client.get(f"/visits/{visit}").text, "the second room has come too")
+        now = time.time() * 1000
+        assert max(authored()) > now + 4 * 365 * 86_400_000, "what was written in 2031 stays as it was written"
+        assert authored()[-1] < now + 86_400_000, "from the first answer of central on, entries have the right time"
+    finally:
+        officer.close()
 
 
 def notebook_of(pocket: Pocket) -> Path:
