@@ -19,6 +19,8 @@ import httpx
 from app import carrying, recovery, safekeeping
 from app.checklist import Refusal
 from app.device import Device, this_device
+from app.meeting import Meeting as MeetingView
+from app.meeting import Meetings
 from app.message import Message
 from app.notebook import Notebook, PhotoFacts
 from app.photos.judge import Verdict, verdict
@@ -42,6 +44,7 @@ Side: TypeAlias = conflicts.Side
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried
+Meeting: TypeAlias = MeetingView
 
 T = TypeVar("T")
 
@@ -86,7 +89,7 @@ class Shot:
 
 @ft.observable
 @dataclass(eq=False)
-class AppState(Safekeeping):
+class AppState(Safekeeping, Meetings):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -99,6 +102,8 @@ class AppState(Safekeeping):
     """The bundle being written or read just now."""
     arrived: Arrived | None = None
     """What the last bundle brought, until it is put away."""
+    meeting: Meeting | None = None
+    """Another phone waited for, or gone to."""
     recovery: Recovery | None = None
     """Until it is put away."""
     language: str = "vi"

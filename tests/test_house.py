@@ -61,7 +61,7 @@ PARTS = (
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
     Part(
-        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.recovery"),
+        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.handover", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
@@ -89,15 +89,17 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.safekeeping", "app.message"),
+        ("app.state", "app.safekeeping", "app.meeting", "app.message"),
         (
             "app.state",
             "app.safekeeping",
+            "app.meeting",
             "app.message",
             "app.store",
             "app.notebook",
             "app.recorder",
             "app.carrying",
+            "app.handover",
             "app.recovery",
             "app.photos",
             "app.minutes",

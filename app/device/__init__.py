@@ -35,6 +35,8 @@ class Device(Protocol):
     """Whether the system may clear the app's data by itself (a browser when the phone is full)."""
     can_read_codes: bool
     """Whether `read_code` can find anything here."""
+    can_meet: bool
+    """Whether another phone can be met here (`app.device.hotspot`): a browser can neither listen nor ask plain HTTP."""
     request_seconds: float | None
     """How long one piece of a photo should take to send, so that a dead line is noticed soon; None where the system sees it."""
     problem: str

@@ -34,6 +34,7 @@ class Browser:
     needs_flush = True
     can_be_cleared = True
     can_read_codes = True
+    can_meet = False
     request_seconds: float | None = 10.0
     data = Path("/data")
     assets = Path("/unpacked/assets")

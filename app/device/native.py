@@ -56,6 +56,7 @@ class Native:
     needs_flush = False
     can_be_cleared = False
     can_read_codes = False
+    can_meet = True
     request_seconds: float | None = None
     problem = ""
 

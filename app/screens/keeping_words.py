@@ -31,6 +31,34 @@ KEEPING_WORDS: dict[str, tuple[str, str]] = {
     "arrived_refused": ("Không nhận {count} phần bị hỏng:", "Damaged parts that were not taken: {count}"),
     "arrived_more": ("và {count} phần khác", "and others: {count}"),
     "arrived_read": ("Xem các cuộc đã nhập", "See the imported visits"),
+    # phone to phone
+    "meet_title": ("Chuyển trực tiếp giữa hai máy", "Phone to phone"),
+    "meet_title_how": (
+        "Hai máy cùng đoàn chuyển cho nhau số liệu và ảnh qua Wi-Fi của một máy, không cần Internet.",
+        "Two phones of a team give each other figures and photos over one phone's Wi-Fi, without Internet.",
+    ),
+    "meet_how": (
+        "Bật điểm phát Wi-Fi (hotspot) trên một máy, nối máy kia vào đó. Một máy bấm Chờ máy kia, máy còn lại nhập địa chỉ và mã.",
+        "Switch on the hotspot of one phone and join it with the other. One waits, the other types its address and code.",
+    ),
+    "meet_receive": ("Máy này chờ", "This phone waits"),
+    "meet_wait": ("Chờ máy kia", "Wait for the other phone"),
+    "meet_waiting": (
+        "Nhập địa chỉ và mã này trên máy kia. Rời màn hình này là máy thôi nhận.",
+        "Type this address and code on the other phone. Leaving this screen ends it.",
+    ),
+    "meet_stop": ("Thôi chờ", "Stop waiting"),
+    "meet_send": ("Máy này tìm đến", "This phone goes there"),
+    "meet_address": ("Địa chỉ", "Address"),
+    "meet_code": ("Mã", "Code"),
+    "meet_go": ("Bắt đầu chuyển", "Begin"),
+    "meet_going": ("Đang chuyển…", "Handing over…"),
+    "meet_both": (
+        "Chuyển xong, hai máy có như nhau. Đứt giữa chừng thì làm lại, máy chuyển tiếp phần còn thiếu.",
+        "Afterwards both phones hold the same. If it breaks off, do it again: it goes on from there.",
+    ),
+    "meet_received": ("Máy này nhận {entries} mục, {photos} ảnh.", "Taken here: entries {entries}, photos {photos}."),
+    "meet_given": ("Máy kia nhận {entries} mục, {photos} ảnh.", "Taken there: entries {entries}, photos {photos}."),
     # a damaged notebook
     "failure_sent": (
         "Những gì đã gửi thì trung tâm vẫn giữ; ảnh vẫn nằm trên máy.",

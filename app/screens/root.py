@@ -11,6 +11,7 @@ from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
 from app.screens.frame import bottom_bar
 from app.screens.headcount_screen import HeadcountScreen
+from app.screens.meet_screen import MeetScreen
 from app.screens.parts import icon_button, text
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
@@ -35,7 +36,7 @@ TAB_SCREENS = {
     "/sync": guarded(SyncScreen),
     "/settings": guarded(SettingsScreen),
 }
-OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen)}
+OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen), "meet": guarded(MeetScreen)}
 PHOTO = guarded(PhotoViewScreen)
 VISIT = guarded(VisitScreen)
 IN_VISIT = {

@@ -57,6 +57,7 @@ def SettingsScreen() -> ft.Control:
             *photos_gone(look, app),
             carry_out(look, app.carried, export),
             take_in(look, incoming, app.carried, app.arrived, on_read=None, on_close=app.put_arrived_away),
+            *(meet(look, road.to("/meet")) if app.device.can_meet else []),
             heading(look, look.say("set_about")),
             text(look, f"{look.say('app')} · {look.say('set_version', version=version())}", 16),
             text(look, look.say("set_about_words"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
@@ -112,6 +113,14 @@ def choices(look: Look, theme: str, on_set: Handler) -> list[ft.Control]:
             lambda code: on_set("theme", code),
             identifier="theme",
         ),
+    ]
+
+
+def meet(look: Look, on_go: Handler) -> list[ft.Control]:
+    """The way to another phone, where this one can be met."""
+    return [
+        button(look, look.say("meet_title"), on_go, icon=ft.Icons.WIFI_TETHERING, identifier="meet"),
+        text(look, look.say("meet_title_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT),
     ]
 
 
