@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from app.schema import write_meta
-from app.sync import journal, ledger, merge, relay, uploads
+from app.sync import journal, ledger, merge, uploads
 from app.sync.stamp import Order
 from central import intake, photo_store, sync_api
 from central import uploads as central_uploads
@@ -175,11 +175,6 @@ def a_refused_entry_is_read(_world: "World") -> AbstractContextManager[Any]:
 
 
 @_bug
-def pending_entries_are_never_settled(_world: "World") -> AbstractContextManager[Any]:
-    return mock.patch.object(intake, "_settle_pending", lambda *_: [])
-
-
-@_bug
 def the_effective_stamp_is_lost(_world: "World") -> AbstractContextManager[Any]:
     """Central caps a stamp and does not tell the phone that wrote it."""
     return mock.patch.object(intake, "_capped", lambda *_: [])
@@ -310,16 +305,6 @@ def the_cursor_is_kept_before_the_entries(_world: "World") -> AbstractContextMan
 
 
 @_bug
-def an_epoch_is_used_again_after_a_restore(_world: "World") -> AbstractContextManager[Any]:
-    """The phone that has to leave an epoch opens the same one for each fork."""
-
-    def make(open_epoch: Any) -> Any:
-        return lambda connection, left, epoch: open_epoch(connection, left, "ab" * 16)
-
-    return _instead(ledger, "open_epoch", make)
-
-
-@_bug
 def what_was_not_acknowledged_stays_in_the_old_epoch(_world: "World") -> AbstractContextManager[Any]:
     def make(open_epoch: Any) -> Any:
         def opening(connection: Any, left: str, epoch: str) -> int:
@@ -372,11 +357,6 @@ def _reload(book: Any) -> None:
     from app.recorder import Recorder
 
     Recorder.__dict__["reload"](book)
-
-
-@_bug
-def a_lost_journal_is_not_returned_by_colleagues(_world: "World") -> AbstractContextManager[Any]:
-    return mock.patch.object(relay, "outgoing", lambda *_args, **_named: {})
 
 
 # --- photos ------------------------------------------------------------------------------------------------------------------
