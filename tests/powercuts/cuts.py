@@ -272,8 +272,9 @@ class CentralDay(Day):
         method, address = asked.split(b" ", 2)[:2]
         if b"content-encoding: gzip" in headers:
             body = zlib.decompressobj(31).decompress(body)
-        if address.startswith(b"/api/v1/uploads/") and (offset := re.search(rb"upload-offset: (\d+)", headers)):
-            name = address.rpartition(b"/")[2].decode()
+        if address.startswith(b"/api/v1/uploads") and (offset := re.search(rb"upload-offset: (\d+)", headers)):
+            made = re.search(rb"location: (\S+)", headers)  # a small photo may come with its announcement
+            name = (made[1] if made else address).rpartition(b"/")[2].decode()
             self.offsets[name] = max(self.offsets.get(name, 0), int(offset[1]))
         elif (method, address) == (b"POST", b"/api/v1/sync") and (acked := re.search(rb'"acked":(\d+)', body)):
             token = re.search(rb"authorization: bearer (\S+)", asked, re.IGNORECASE)

@@ -38,7 +38,7 @@ def test_central_had_promised_entries_photos_and_a_phone_its_place(days: dict[st
     for step in central.steps:
         central.promise(step)
     assert sorted(central.acked.values())[-1] > 20, "of the phone that is watched; its colleague sent less"
-    assert len(central.acked) == len(central.devices) == 2 and len(central.offsets) == 6
+    assert len(central.acked) == len(central.devices) == 2 and len(central.offsets) >= 4
 
 
 def test_an_app_that_does_not_wait_for_the_disk_loses_what_it_showed_as_saved(days: dict[str, Day]) -> None:
