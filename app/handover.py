@@ -71,7 +71,16 @@ def _check(book: Notebook, other: Any) -> None:
     who = book.enrolment
     if not isinstance(other, dict) or who is None:
         raise NotHandedOver(BROKEN)
-    if not isinstance(other.get("holds"), list) or not isinstance(other.get("files"), list):
+    holds, names = other.get("holds"), other.get("files")
+    if not isinstance(holds, list) or not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise NotHandedOver(BROKEN)
+    if not all(
+        isinstance(span, list)
+        and len(span) == 4
+        and all(isinstance(name, str) for name in span[:2])
+        and all(isinstance(number, int) for number in span[2:])
+        for span in holds
+    ):
         raise NotHandedOver(BROKEN)
     if not who.team or (other.get("server_id"), other.get("team")) != (who.server_id, who.team):
         raise NotHandedOver(OTHER_TEAM)
@@ -79,11 +88,12 @@ def _check(book: Notebook, other: Any) -> None:
         raise NotHandedOver(OTHER_VERSION)
 
 
-def _parts(book: Notebook, files: PhotoFiles, other: dict[str, Any]) -> Iterator[bytes]:
-    """Bundles of what the other phone lacks: every entry in the first, then previews and photos in small ones."""
+def _parts(book: Notebook, files: PhotoFiles, other: dict[str, Any]) -> Iterator[tuple[bytes, int, int]]:
+    """(bundle, files given with it, files lacking) of what the other phone lacks: every entry in the first bundle, then
+    previews and photos in small ones, so that never more than one is held."""
     spans: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for device, epoch, first, last in other["holds"]:
-        spans.setdefault((str(device), str(epoch)), []).append((int(first), int(last)))
+        spans.setdefault((device, epoch), []).append((first, last))
     with book.store.reading() as connection:
         every = journal.select(connection, "1 = 1 ORDER BY device, epoch, seq")
         named = connection.execute(text("SELECT sha256, preview FROM photo ORDER BY visit, taken_at, id")).all()
@@ -93,17 +103,15 @@ def _parts(book: Notebook, files: PhotoFiles, other: dict[str, Any]) -> Iterator
     listed = [File("preview", row.preview) for row in named] + [File("photo", row.sha256) for row in named]
     lacking = [f for f in dict.fromkeys(listed) if f.sha256 and f.sha256 not in theirs and files.has(f.sha256)]
     if entries:
-        yield _bundle(book, files, entries, [], reference)
+        yield _bundle(book, files, entries, [], reference), 0, len(lacking)
     group: list[File] = []
     size = 0
-    for file in lacking:
+    for number, file in enumerate(lacking, 1):
         group.append(file)
         size += files.size_of(file.sha256)
-        if size >= PART_BYTES:
-            yield _bundle(book, files, [], group, reference)
+        if size >= PART_BYTES or number == len(lacking):
+            yield _bundle(book, files, [], group, reference), number, len(lacking)
             group, size = [], 0
-    if group:
-        yield _bundle(book, files, [], group, reference)
 
 
 def _bundle(
@@ -157,7 +165,7 @@ class Receiving:
             if path == "/hello":
                 return 200, json.dumps(_about(self._book, self._files)).encode()
             part = next(_parts(self._book, self._files, other), None)
-            return (204, b"") if part is None else (200, part)
+            return (204, b"") if part is None else (200, part[0])
         except NotHandedOver as why:
             return 409, str(why).encode()
         except (NotABundle, ValueError, TypeError, KeyError):
@@ -172,16 +180,13 @@ async def hand_over(book: Notebook, files: PhotoFiles, ask: Ask, on_step: Step) 
     handed = Handed()
     other = _read(await _asked(ask, "/hello", json.dumps(_about(book, files)).encode()))
     _check(book, other)
-    try:
-        parts = list(_parts(book, files, other))
-    except (ValueError, TypeError) as broken:
-        raise NotHandedOver(BROKEN) from broken
-    for number, part in enumerate(parts, 1):
+    for part, done, of in _parts(book, files, other):
         took = _read(await _asked(ask, "/take", part))
         if not isinstance(took, dict) or took.get("stopped"):
             raise NotHandedOver(str(took.get("stopped")) if isinstance(took, dict) else BROKEN)
-        handed.entries, handed.photos = handed.entries + took["entries"], handed.photos + took["photos"]
-        on_step("parts", number, len(parts))
+        handed.entries += int(took.get("entries") or 0)
+        handed.photos += int(took.get("photos") or 0)
+        on_step("parts", done, of)
     asked = b""
     while (about := json.dumps(_about(book, files)).encode()) != asked:  # what is refused would be given for ever
         asked = about

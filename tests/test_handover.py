@@ -166,6 +166,12 @@ async def test_nothing_else_can_be_read_there(valley: Valley) -> None:
             assert (await client.post(path, headers=bearer)).status_code == 404
         assert (await client.post("/take", headers=bearer, content=b"PK")).status_code == 404, "before it was met"
         assert (await client.post("/give", headers=bearer, content=b"[" * 100_000)).status_code == 409
+        for said in (
+            {"holds": [1], "files": []},
+            {"holds": [["d", "e", "1", 2]], "files": []},
+            {"holds": [], "files": [1]},
+        ):
+            assert (await client.post("/hello", headers=bearer, json=said)).status_code == 409
         assert (await client.post("/hello")).status_code == 401
 
 
