@@ -273,7 +273,7 @@ async def test_a_wish_that_cannot_be_central_s_is_not_heard(valley: Valley, want
             return None
         asked = json.loads(gzip.decompress(body))
         given = {
-            "server_id": asked["server_id"], "now": NOON, "acked": asked["first_seq"] - 1 + len(asked["entries"]),
+            "server_id": asked["server_id"], "now": NOON, "acked": asked["first_seq"] - 1 + len(asked.get("entries", ())),
             "durable": 0, "receipt": "x", "cursor": "c", "more": False, "want": want,
         }  # fmt: skip
         return httpx.Response(200, json=given)
@@ -298,8 +298,8 @@ async def test_whoever_asks_for_the_same_over_and_over_does_not_send_the_phone_i
         asked.append(len(given.get("relayed", ())))
         assert len(asked) < 10
         answer = {
-            "server_id": given["server_id"], "now": NOON, "acked": given["first_seq"] - 1 + len(given["entries"]),
-            "durable": 0, "receipt": "x", "cursor": given["cursor"], "more": False,
+            "server_id": given["server_id"], "now": NOON, "acked": given["first_seq"] - 1 + len(given.get("entries", ())),
+            "durable": 0, "receipt": "x", "cursor": given.get("cursor"), "more": False,
             "want": [[first.device, first.epoch, 1, 5]],
         }  # fmt: skip
         return httpx.Response(200, json=answer)
