@@ -52,6 +52,7 @@ def options_uploads(caller: Phone) -> Response:
     "/uploads",
     status_code=201,
     responses=problem_responses(400, 401, 403, 408, 409, 412, 413, 460, 507),
+    response_class=Response,
     openapi_extra={
         "parameters": [
             tus.RESUMABLE,
