@@ -128,6 +128,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return OTHER_SCREENS["enrol"](invitation, key=route)
         case ["start"]:
             return OTHER_SCREENS["start"](key=route)
+        case ["meet"]:
+            return OTHER_SCREENS["meet"](key=route)
         case ["photo", photo]:
             return PHOTO(photo, key=route)
         case ["visit", visit]:
