@@ -130,6 +130,7 @@ def test_a_notebook_of_the_first_version_is_brought_up_to_date(tmp_path: Path, r
         raw.execute("ALTER TABLE photo DROP COLUMN geopoint")
         raw.execute("DROP INDEX ix_visit_newest")
         raw.execute("DROP INDEX ix_entry_refused")
+        raw.execute("DROP TABLE compacted")
         raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema:journal'")
     raw.close()
     phone = Phone(tmp_path)
