@@ -179,7 +179,8 @@ async def _figures(job: Run, telling: _Telling) -> str:
             if _name(_problem(answer)) == "device-revoked":
                 raise _withdrawn(job, answer)
             if answer.status_code == 413 and max_entries > 1:
-                max_entries, batch = max(1, len(body["entries"]) // 2), max(1024, batch // 2)
+                max_entries = max(1, min(max_entries, len(body["entries"])) // 2)  # a tap is sent whole, however large
+                batch = max(1024, batch // 2)
                 continue
             turns += 1
             if turns > MENDS_MAX or not _mend(job, answer, body["epoch"]):
