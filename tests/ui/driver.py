@@ -259,8 +259,16 @@ class Phone:
 
         until(takes_keys, f"{label!r} takes the keys")
         cdp.detach()
-        self.page.keyboard.press("Control+A")
-        self.page.keyboard.insert_text(text)
+
+        def has_come() -> bool:
+            """What was typed stands in the field after it was drawn; the engine drops keys while it changes fields."""
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.insert_text(text)
+            drawn = "() => new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen)))"
+            self.page.evaluate(drawn)
+            return bool(self.page.evaluate("() => document.activeElement?.value ?? ''")) == bool(text)
+
+        until(has_come, f"{text!r} stands in {label!r}")
         self.is_moving = True  # a field that is typed into glides into view
 
     def scroll_to(self, name: str) -> tuple[float, float, float, float]:
