@@ -268,6 +268,7 @@ class Central:
             self.database.restored()  # type: ignore[misc]
         if self.database.server_id == before:
             self.world.oracle.unnoticed |= had - self.photo_names()
+            self.world.oracle.was_restored_unnoticed = True
 
     def revoke(self, device: str) -> None:
         """Home Affairs revokes a phone, once central has power to be told."""

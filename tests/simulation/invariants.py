@@ -45,7 +45,7 @@ def entries_acknowledged(world: "World") -> None:
     raw = world.central.database.connection.raw
     counted = Counter(Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry"))
     for words, times in counted.items():
-        if times > 1 and words.device not in world.oracle.has_forked:
+        if times > max(1, world.oracle.tapped[words]) and words.device not in world.oracle.has_forked:
             raise Violation("I1", f"held {times} times: {words}")
 
 
@@ -131,6 +131,8 @@ def replicas(world: "World") -> None:
         dropped = _dropped(phone)
         ours, theirs = (_entries(c, phone.team, dropped) for c in (phone.database.connection, central.connection))
         if ours != theirs:
+            if world.oracle.was_restored_unnoticed and {row[:4] for row in ours} == {row[:4] for row in theirs}:
+                continue  # only dated otherwise: a copy of a request came to a central that had forgotten the first
             raise Violation("I3", f"{phone.name} and central hold different entries: {sorted(ours ^ theirs)[:4]}")
         of_team = _of_team(central.connection, whole, phone.team)
         for table in TYPED:

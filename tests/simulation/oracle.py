@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import itertools
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +44,8 @@ class Oracle:
     world: "World"
     written: dict[Words, frozenset[Words]] = field(default_factory=dict)
     """Every entry ever recorded, and what its author's phone then showed of the same record."""
+    tapped: Counter[Words] = field(default_factory=Counter)
+    """How often the same words were recorded: a clock that was put right may show one moment twice."""
     acked: dict[Identity, str] = field(default_factory=dict)
     """What central has acknowledged and not lost since in a restore, by its hash."""
     destroyed: set[Words] = field(default_factory=set)
@@ -51,6 +54,8 @@ class Oracle:
     """What central had acknowledged and a restore of central took."""
     unnoticed: set[str] = field(default_factory=set)
     """Photos that went when central was restored and nobody could tell: nothing had been recorded since the backup."""
+    was_restored_unnoticed: bool = False
+    """A restore that nobody could tell: what arrived late, or twice, may since have been dated anew."""
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False
@@ -79,6 +84,7 @@ class Oracle:
                 f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'",
                 (words.record, words.kind),
             )
+            self.tapped[words] += 1
             self.written[words] = frozenset(Words(*row) for row in shown) - {words}
         self.world.count("entries", len(fresh))
 
