@@ -15,7 +15,6 @@ from app.schema import write_meta
 from app.sync import journal, ledger, merge, uploads
 from app.sync.stamp import Order
 from central import intake, photo_store, sync_api
-from central import uploads as central_uploads
 from tests.simulation import days
 
 if TYPE_CHECKING:
@@ -360,22 +359,6 @@ def _reload(book: Any) -> None:
 
 
 # --- photos ------------------------------------------------------------------------------------------------------------------
-
-
-@_bug
-def bytes_are_appended_at_a_stale_offset(_world: "World") -> AbstractContextManager[Any]:
-    """Whatever comes is put at the end, for whichever offset it was meant."""
-
-    def make(append: Any) -> Any:
-        def appending(self: Any, sha256: str, offset: int, data: bytes) -> int:
-            return int(append(self, sha256, self.offset(sha256), data))
-
-        return appending
-
-    return _both(
-        _instead(photo_store.PhotoStore, "append", make),
-        mock.patch.object(central_uploads.Turns, "end", lambda self, sha256: None),
-    )
 
 
 @_bug
