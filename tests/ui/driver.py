@@ -34,7 +34,7 @@ CHROMIUM_ARGUMENTS = [
     "--use-fake-ui-for-media-stream",
 ]
 PHONE = (360, 640)
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until something not seen counts as missing; only failures take that long."""
 BLANK = 6000
 """Bytes of a PNG of an empty screen, generously."""
