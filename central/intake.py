@@ -63,14 +63,7 @@ def take_batch(
         )
     }
     acked = acked_of(connection, request.device, request.epoch)
-    if request.first_seq > acked + 1:
-        raise Problem(
-            409, "seq-gap", "Thiếu các mục ở giữa. Máy sẽ tự gửi lại từ chỗ đó", "Entries are missing in between",
-            "now", expected=acked + 1,
-        )  # fmt: skip
-    before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
-    if before != request.prev_hash:
-        raise fork(acked, request.first_seq - 1)
+    check_follows(request, held, acked)
     fresh: list[JournalEntry] = []
     position = next_position(connection)
     for offset, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True)):
@@ -194,6 +187,21 @@ def note_received(connection: Connection, names: Iterable[str], now: int) -> Non
         connection.execute(
             text("INSERT INTO received_file VALUES (:sha256, :now) ON CONFLICT (sha256) DO NOTHING"), noted
         )
+
+
+def check_follows(request: SyncRequest, held: Mapping[int, str], acked: int) -> None:
+    """Whether a batch begins where what is held ends, or before. `held` is seq → hash from the one before the batch on.
+
+    Problems: 409 `seq-gap` with `expected`, 409 `journal-fork`.
+    """
+    if request.first_seq > acked + 1:
+        raise Problem(
+            409, "seq-gap", "Thiếu các mục ở giữa. Máy sẽ tự gửi lại từ chỗ đó", "Entries are missing in between",
+            "now", expected=acked + 1,
+        )  # fmt: skip
+    before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
+    if before != request.prev_hash:
+        raise fork(acked, request.first_seq - 1)
 
 
 def fork(acked: int, at: int) -> Problem:

@@ -15,7 +15,7 @@ from app.sync.stamp import Stamp, effective
 from app.sync.wire import SyncRequest
 from central import holes
 from central.database import rows
-from central.intake import chain_of, fork
+from central.intake import chain_of, check_follows, fork
 from central.problems import Problem, problem_type
 
 MOST = 20_000
@@ -32,14 +32,7 @@ def take_push(connection: Connection, request: SyncRequest, server_id: str, now:
     hashes = chain_of(request)
     held = _held(connection, request)
     acked = last_held(connection, request.device, request.epoch)
-    if request.first_seq > acked + 1:
-        raise Problem(
-            409, "seq-gap", "Thiếu các mục ở giữa. Máy sẽ tự gửi lại từ chỗ đó", "Entries are missing in between",
-            "now", expected=acked + 1,
-        )  # fmt: skip
-    before = held.get(request.first_seq - 1) if request.first_seq > 1 else journal.genesis(request.epoch)
-    if before != request.prev_hash:
-        raise fork(acked, request.first_seq - 1)
+    check_follows(request, held, acked)
     fresh = []
     for seq, (wire, digest) in enumerate(zip(request.entries, hashes, strict=True), request.first_seq):
         if seq in held:

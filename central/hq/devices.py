@@ -102,17 +102,22 @@ def _take_bundle(request: Request, desk: Desk, file: object) -> Response:
     return _devices_page(request, desk, arrived=arrived)
 
 
+def _check_device(connection: Connection, desk: Desk, device: str) -> None:
+    """Whether this officer may decide over a phone. Problems: 404 `not-found`, 403 `role-denied`."""
+    found = rows(
+        connection, 'SELECT u.role FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.id = :id', id=device
+    )
+    if not found:
+        raise Problem(404, "not-found", "Không có máy này", "There is no such phone")
+    if not may_equip(desk, found[0]["role"]):
+        raise access.role_denied()
+
+
 @router.post("/devices/{device}/revoke")
 def post_revoke(request: Request, device: str, desk: AtDesk, _form: SentForm) -> Response:
     state = request.app.state
     with state.db.writing() as connection:
-        found = rows(
-            connection, 'SELECT u.role FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.id = :id', id=device
-        )
-        if not found:
-            raise Problem(404, "not-found", "Không có máy này", "There is no such phone")
-        if not may_equip(desk, found[0]["role"]):
-            raise access.role_denied()
+        _check_device(connection, desk, device)
         access.revoke(connection, device, state.now())
     return go_to("/hq/devices")
 
@@ -122,13 +127,7 @@ def post_accept(request: Request, device: str, desk: AtDesk, _form: SentForm) ->
     """Take what a withdrawn phone has recorded into the journal."""
     state = request.app.state
     with state.db.writing() as connection:
-        found = rows(
-            connection, 'SELECT u.role FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.id = :id', id=device
-        )
-        if not found:
-            raise Problem(404, "not-found", "Không có máy này", "There is no such phone")
-        if not may_equip(desk, found[0]["role"]):
-            raise access.role_denied()
+        _check_device(connection, desk, device)
         templates = state.readings.templates(connection)
         relay.accept(connection, device, desk.caller.user, state.now(), templates, state.db.central_device)
     return go_to("/hq/devices")

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,20 +52,24 @@ def made_central() -> FastAPI:
     return app
 
 
+class Announced(uvicorn.Server):
+    """Says when it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        say("ready")
+
+
 def be_central(app: FastAPI, folder: str, port: int) -> None:
     app.state.settings = Settings.in_folder(Path(folder), b"k" * 32, password_cost=CHEAP)
     app.state.db, app.state.readings = Database(app.state.settings.database_url), Readings()
     app.state.photos = PhotoStore(app.state.settings.photos)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    server = Announced(uvicorn.Config(app, port=port, log_level="error"))
 
     async def serve() -> None:
         # One worker thread: strace counts the calls of each thread by itself, and every one of them is to be met.
         anyio.to_thread.current_default_thread_limiter().total_tokens = 1
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.001)
-        say("ready")
-        await serving
+        await server.serve()
 
     asyncio.run(serve())
 
@@ -77,7 +82,7 @@ def be_the_app(folder: str) -> None:
         app = AppState.open(Native())
         say("ready")
         while not await app.sync_once():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # what Patience does in the app: central is dead just now and needs the processor
         assert app.book.waiting().is_empty
         app.book.close()
 

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class Outcome:
     found: list[str] = field(default_factory=list)
 
 
-class Day:
+class Day(ABC):
     """A recorded day and what has been promised so far; `holds` says what is wrong with an image, in words."""
 
     database = ""
@@ -104,19 +105,19 @@ class Day:
                 self.look_deeper()
         return digest
 
+    @abstractmethod
     def look_deeper(self) -> None:
         """What the program's own eyes find wrong with the database just opened; asked once for each state. Raises Lost."""
-        raise NotImplementedError
 
     # Promises
 
+    @abstractmethod
     def promise(self, step: Step) -> None:
         """Note what a step promised."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kept(self, image: Image, tables: Tables, number: int) -> None:
         """Whether what was promised stands in an image; `number` is that of its state. Raises Lost."""
-        raise NotImplementedError
 
     def examine(self, image: Image) -> None:
         """All that must hold after a cut. Raises Lost."""

@@ -234,41 +234,41 @@ class Phone:
         self.taps += 1
 
     def type_into(self, label: str, text: str) -> None:
-        """Touches the field called `label` and types; leaves the focus there."""
+        """Touches the field called `label` and types, until the text stands there; leaves the focus there.
+
+        A screen that is being dressed takes the focus away again, and the engine drops keys while it changes fields:
+        a person touches and types once more, and so does this.
+        """
         self.tap(label)
         cdp = self.page.context.new_cdp_session(self.page)
         tapped = time.monotonic()
 
+        def has_focus() -> bool:
+            return bool(self.node(label).evaluate("e => e.contains(document.activeElement)"))
+
         def is_listening() -> bool:
             """The engine hears the keys of a field only some frames after the field has the focus."""
-            if not self.node(label).evaluate("e => e.contains(document.activeElement)"):
-                return False
             field = cdp.send("Runtime.evaluate", {"expression": "document.activeElement"})["result"]["objectId"]
             heard = cdp.send("DOMDebugger.getEventListeners", {"objectId": field})["listeners"]
             return any(listener["type"] == "input" for listener in heard)
 
-        def takes_keys() -> bool:
+        def stands() -> bool:
+            """What was typed is still in the field after it was drawn."""
             nonlocal tapped
-            if is_listening():
-                return True
-            if time.monotonic() - tapped > 2:  # a screen that is being dressed takes the focus away again
+            if has_focus() and is_listening():
+                self.page.keyboard.press("Control+A")
+                self.page.keyboard.insert_text(text)
+                self.settle()
+                if has_focus() and bool(self.page.evaluate("() => document.activeElement.value ?? ''")) == bool(text):
+                    return True
+            if time.monotonic() - tapped > 2:
                 x, y, width, height = self.box(label)
                 self.page.mouse.click(x + width / 2, y + height / 2)
                 tapped = time.monotonic()
             return False
 
-        until(takes_keys, f"{label!r} takes the keys")
+        until(stands, lambda: f"{text!r} stands in {label!r}:\n{self.reading()}")
         cdp.detach()
-
-        def has_come() -> bool:
-            """What was typed stands in the field after it was drawn; the engine drops keys while it changes fields."""
-            self.page.keyboard.press("Control+A")
-            self.page.keyboard.insert_text(text)
-            drawn = "() => new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen)))"
-            self.page.evaluate(drawn)
-            return bool(self.page.evaluate("() => document.activeElement?.value ?? ''")) == bool(text)
-
-        until(has_come, f"{text!r} stands in {label!r}")
         self.is_moving = True  # a field that is typed into glides into view
 
     def scroll_to(self, name: str) -> tuple[float, float, float, float]:
