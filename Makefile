@@ -14,10 +14,13 @@ INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --con
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
 
+# Chromium without a graphics card stands still for a while on a busy machine: what failed there must pass by itself.
 test: .venv/.test  ## all tests but the long ones
 	@echo "Kiểm thử / tests (without the long ones): first those without a screen, side by side, then the screens"
 	@$(BIN)/python -m pytest -m "not ui and not long and not phone" -n 2 --dist loadfile $(PYTEST)
-	@$(BIN)/python -m pytest -m "ui and not long and not phone" $(PYTEST)
+	@$(BIN)/python -m pytest -m "ui and not long and not phone" $(PYTEST) || \
+		{ [ $$? -eq 1 ] && echo "Thử lại những bài vừa hỏng / once more, those that failed" && \
+		$(BIN)/python -m pytest -m "ui and not long and not phone" --last-failed --last-failed-no-failures none $(PYTEST); }
 
 long: .venv/.test  ## the tests that take minutes
 	@echo "Kiểm thử dài / long tests"

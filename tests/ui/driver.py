@@ -262,6 +262,7 @@ class Phone:
                 if has_focus() and bool(self.page.evaluate("() => document.activeElement.value ?? ''")) == bool(text):
                     return True
             if time.monotonic() - tapped > 2:
+                self.page.evaluate("() => document.activeElement.blur()")  # a field that has it is not given it anew
                 x, y, width, height = self.box(label)
                 self.page.mouse.click(x + width / 2, y + height / 2)
                 tapped = time.monotonic()
