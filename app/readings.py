@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Key, Outcome, Template, read_template
+from app.evidence import Evidence, read_evidence
 from app.figures import Figures, figures
 from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
 from app.sync.stamp import fold
@@ -61,6 +62,11 @@ class PhotoReading:
     preview: str
     geopoint: str
     """As in `app.geopoint`; empty when the position was not recorded."""
+    derived_from: str = ""
+    photo_set: str = ""
+    finding: str = ""
+    remediation: str = ""
+    circulation: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class VisitReading:
     rows: tuple[RowReading, ...]
     answers: Mapping[Key, AnswerReading]
     photos: tuple[PhotoReading, ...]
+    evidence: Evidence
 
     @property
     def is_signed(self) -> bool:
@@ -168,8 +175,8 @@ _ROWS = text(
 )
 _ANSWERS = text('SELECT "row", item, value, remark FROM answer WHERE visit = :id')
 _PHOTOS = text(
-    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview, geopoint '
-    "FROM photo WHERE visit = :id AND removed IS NOT TRUE"
+    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview, geopoint, '
+    "derived_from, photo_set, finding, remediation, circulation FROM photo WHERE visit = :id AND removed IS NOT TRUE"
 )
 
 
@@ -215,6 +222,11 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
                 p.caption or "",
                 p.preview or "",
                 p.geopoint or "",
+                p.derived_from or "",
+                p.photo_set or "",
+                p.finding or "",
+                p.remediation or "",
+                p.circulation or "",
             )
             for p in connection.execute(_PHOTOS, values)
         ),
@@ -243,6 +255,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         rows=tuple(rows),
         answers=answers,
         photos=tuple(photos),
+        evidence=read_evidence(connection, visit_id),
     )
 
 

@@ -11,9 +11,22 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.checklist import Refusal, Template, check_value
+from app.checklist import SEVERITIES, Refusal, Template, check_value, is_day
 from app.geopoint import read_geopoint
-from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, SCHEMA, TEXT_MAX, VISIT_KINDS
+from app.records import (
+    CENTRAL_KINDS,
+    LIMITED,
+    NAME_MAX,
+    OBSERVATION_KINDS,
+    PERSON_ROLES,
+    READINGS,
+    REMEDIATION_STATUSES,
+    SCHEMA,
+    SIGNATURE_METHODS,
+    SIGNATURE_ROLES,
+    TEXT_MAX,
+    VISIT_KINDS,
+)
 from app.sync import merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import answer_id
@@ -180,11 +193,33 @@ class Judge:
         return self._items[visit]
 
 
-_LONG_TEXTS = {"remark", "caption", "note"}
+_LONG_TEXTS = {
+    "remark",
+    "caption",
+    "note",
+    "text",
+    "unit_opinion",
+    "unit_explanation",
+    "withdrawn",
+    "reason",
+    "subject",
+}
 _WHOLE_NUMBERS = {
     "moment", "position", "bytes", "width", "height", "taken_at", "visit_started_at", "visit_ended_at", "template_version",
+    "copy_count", "signed_at",
 }  # fmt: skip
+_DAYS = {"deadline", "issued_on", "repeat_date", "remediation_deadline"}
 _STATUSES = ("open", "closed", "signed")
+_CODES = {
+    "severity": SEVERITIES,
+    "observation_kind": OBSERVATION_KINDS,
+    "remediation_status": REMEDIATION_STATUSES,
+    "method": SIGNATURE_METHODS,
+    "circulation": (LIMITED,),
+}
+_ROLES = {"person": PERSON_ROLES, "signature": SIGNATURE_ROLES}
+_MOST_STROKES = 60_000
+"""Characters of the JSON of a signature's strokes."""
 
 
 def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
@@ -202,14 +237,38 @@ def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
     if name in _WHOLE_NUMBERS:
         is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return None if is_number else ("Cần số nguyên không âm", "a whole number, 0 or more, is needed")
+    if kind == "signature" and name == "strokes":
+        return (
+            None if _is_drawn(value) else ("Nét chữ ký không đọc được", "strokes are lists of whole numbers, x and y")
+        )
+    if kind == "signature" and name == "covers":
+        return None if _is_chain_list(value) else ("Thiếu chỗ đã ký đến", "covers is a list of [device, epoch, seq]")
     if not isinstance(value, str):
         return "Cần chữ", "text is needed"
+    codes = _ROLES.get(kind, ()) if name == "role" else _CODES.get(name, ())
+    if codes and value not in codes:
+        return "Mã này không có", f"one of {', '.join(codes)} is needed"
+    if name in _DAYS and not is_day(value):
+        return "Ngày không đúng", "an ISO day is needed"
     if name == "status" and value not in _STATUSES:
         return "Trạng thái không có", "status is open, closed or signed"
     longest = TEXT_MAX if name in _LONG_TEXTS else NAME_MAX
     if len(value) > longest:
         return f"Dài quá {longest} ký tự", f"longer than {longest} characters"
     return None
+
+
+def _is_drawn(value: Any) -> bool:
+    if not isinstance(value, list) or len(json.dumps(value)) > _MOST_STROKES:
+        return False
+    return all(isinstance(s, list) and len(s) % 2 == 0 and all(type(n) is int for n in s) for s in value)
+
+
+def _is_chain_list(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(c, list) and len(c) == 3 and isinstance(c[0], str) and isinstance(c[1], str) and type(c[2]) is int
+        for c in value
+    )
 
 
 def _rejected(entry: JournalEntry, name: str, vi: str, en: str, field: str) -> JournalEntry:

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
+READINGS = (*WORDS, "app.readings", "app.evidence", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
@@ -51,7 +51,7 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(("app.readings", "app.evidence", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -78,7 +78,16 @@ PARTS = (
     ),
     Part(
         ("app.photos", "app.minutes"),
-        ("app.photos", "app.minutes", "app.records", "app.figures", "app.checklist", "app.readings", "app.units"),
+        (
+            "app.photos",
+            "app.minutes",
+            "app.records",
+            "app.figures",
+            "app.checklist",
+            "app.readings",
+            "app.evidence",
+            "app.units",
+        ),
         ("PIL", "fpdf"),
         late=("PIL",),
     ),

@@ -24,6 +24,7 @@ _JSON_COLUMNS = {
     "unit": {"successor_codes"},
     "template": {"body"},
     "calendar_day": {"hours"},
+    "signature": {"strokes", "covers"},
 }
 
 
