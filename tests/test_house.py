@@ -88,8 +88,8 @@ PARTS = (
             "app.evidence",
             "app.units",
         ),
-        ("PIL", "fpdf"),
-        late=("PIL",),
+        ("PIL", "segno"),
+        late=("PIL", "segno"),
     ),
     Part(
         ("app.device",),
