@@ -7,6 +7,7 @@ limited circulation, and who was absent for what reason, is left out here and so
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -240,6 +241,16 @@ def content_hash(minutes: Minutes) -> str:
 def short_code(content: str) -> str:
     """The code printed under the pages: the first 16 digits of the content's hash in groups of four, capitals."""
     return "-".join(content[at : at + 4] for at in range(0, 16, 4)).upper()
+
+
+def file_name(minutes: Minutes, kind: str) -> str:
+    """A name that sorts: `bien-ban_2026-11-21_uy-ban-nhan-dan-xa-muong-long.pdf`; a draft says `nhap`."""
+    plain = (
+        unicodedata.normalize("NFD", minutes.unit_name.casefold().replace("đ", "d")).encode("ascii", "ignore").decode()
+    )
+    name = re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-")
+    parts = ["bien-ban" if minutes.is_signed else "bien-ban-nhap", minutes.visit_date, name]
+    return f"{'_'.join(part for part in parts if part)}.{kind}"
 
 
 def minutes_of(visit: VisitReading, team_name: str = "") -> Minutes:

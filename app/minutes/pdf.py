@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from app.minutes.blocks import BOLD, ITALIC, REGULAR, Paper
-from app.minutes.content import Minutes
+from app.minutes.content import Minutes, content_hash, short_code
 from app.minutes.faces import Face, load_faces
 from app.minutes.layout import HEIGHT, INNER, LEFT, MM, TOP, WIDTH, Picture, Sheet, Words, lay_out
 from app.minutes.pdf_file import NotAJpeg, Page, PdfFile, jpeg_facts
@@ -21,15 +21,13 @@ FOOT = HEIGHT - 11 * MM
 """Where the words of the footer stand: in the bottom margin."""
 
 
-def minutes_pdf(
-    minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None], *, code: str = "", address: str = ""
-) -> Slices:
+def minutes_pdf(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None], *, code: str = "") -> Slices:
     """The minutes of a visit. `fonts` is …/assets/fonts; `read_photo` gives a photo's bytes by SHA-256, None when they are not here.
 
-    `code` is printed in the footer of every page and, as `address` where one is given, drawn as a QR code; it belongs to signed
-    minutes only. Raises OSError when the fonts cannot be read.
+    Under every page of signed minutes stands `short_code(code)` beside `code` whole as a QR code; `code` is 64 hex digits, the
+    content's hash unless another is given. Raises OSError when the fonts cannot be read.
     """
-    return paper_pdf(minutes_paper(minutes), load_faces(fonts), read_photo, code=code, address=address)
+    return paper_pdf(minutes_paper(minutes), load_faces(fonts), read_photo, code=code or content_hash(minutes))
 
 
 def paper_pdf(
@@ -40,9 +38,10 @@ def paper_pdf(
     code: str = "",
     address: str = "",
 ) -> Slices:
-    """Any paper as a PDF."""
+    """Any paper as a PDF; a draft carries no code."""
+    code = "" if paper.is_draft else code
     sheets = yield from _laid_out(paper, faces)
-    squares = _squares(address or code) if code and not paper.is_draft else ()
+    squares = _squares(code) if code else ()
     file = PdfFile(faces)
     for place, sheet in enumerate(sheets, 1):
         page = file.add_page()
@@ -92,7 +91,7 @@ def _margins(file: PdfFile, page: Page, faces: dict[str, Face], place: int, is_d
         file.text(page, WIDTH - 20 * MM - wide - 4, FOOT, DRAFT, BOLD, 11)
         file.text(page, LEFT, FOOT, "Bản nháp, chưa ký", ITALIC, 10)
     elif code:
-        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã kiểm chứng: {code}", REGULAR, 10)
+        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã kiểm chứng: {short_code(code)}", REGULAR, 10)
 
 
 def _squares(content: str) -> tuple[tuple[int, int, int], ...]:

@@ -41,8 +41,8 @@ def signed(phone: Phone, drafted: Minutes) -> Minutes:
     return minutes_of(phone.book.visit(drafted.visit))
 
 
-def made(phone: Phone, minutes: Minutes, code: str = "") -> bytes:
-    return drained(minutes_pdf(minutes, FONTS, phone.files.read, code=code))
+def made(phone: Phone, minutes: Minutes) -> bytes:
+    return drained(minutes_pdf(minutes, FONTS, phone.files.read))
 
 
 def read_back(pdf: bytes) -> list[str]:
@@ -214,16 +214,16 @@ def test_a_photo_that_is_not_here_or_is_damaged_leaves_its_frame(phone: Phone, s
 def test_a_draft_says_so_on_every_page_and_signed_minutes_carry_the_code(
     phone: Phone, drafted: Minutes, signed: Minutes
 ) -> None:
-    assert all("BẢN NHÁP / DRAFT" in page for page in read_back(made(phone, drafted, code="AAAA")))
+    assert all("BẢN NHÁP / DRAFT" in page for page in read_back(made(phone, drafted)))
     code = short_code(content_hash(signed))
     assert re.fullmatch(r"([0-9A-F]{4}-){3}[0-9A-F]{4}", code)
-    for page in read_back(made(phone, signed, code=code)):
+    for page in read_back(made(phone, signed)):
         assert f"Mã kiểm chứng: {code}" in page and "DRAFT" not in page
 
 
 def test_the_same_minutes_are_the_same_file_and_the_number_comes_later(phone: Phone, signed: Minutes) -> None:
     again = minutes_of(phone.book.visit(signed.visit))
-    assert made(phone, again, "X") == made(phone, signed, "X")
+    assert made(phone, again) == made(phone, signed)
     numbered = replace(signed, document_number="17/BB-ĐKT")
     assert content_hash(numbered) == content_hash(signed) == content_hash(replace(signed, signatures=()))
     assert content_hash(replace(signed, unit_opinion="Đơn vị không nhất trí")) != content_hash(signed)
@@ -254,7 +254,7 @@ def test_a_hundred_rooms_and_sixty_photos(phone: Phone, signed: Minutes, rooms: 
     shots = tuple(replace(signed.photos[n % 5], number=n + 1, caption=f"Ảnh thứ {n + 1}") for n in range(photos))
     minutes = replace(signed, attendance=replace(attendance, rooms=many), photos=shots)
     seen: list[float] = []
-    work = minutes_pdf(minutes, FONTS, phone.files.read, code="X")
+    work = minutes_pdf(minutes, FONTS, phone.files.read)
     while True:
         try:
             seen.append(next(work))
