@@ -98,10 +98,11 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.safekeeping", "app.meeting", "app.message"),
+        ("app.state", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
         (
             "app.state",
             "app.safekeeping",
+            "app.paperwork",
             "app.meeting",
             "app.message",
             "app.store",
@@ -120,7 +121,7 @@ PARTS = (
     ),
     Part(
         ("app.screens",),
-        ("app.screens", "app.state", *READINGS),
+        ("app.screens", "app.state", "app.minutes.blocks", *READINGS),
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),

@@ -73,9 +73,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Signer:
-    """One column of the signatures: the post in capitals, what is to be or was done, the name in full."""
+    """One column of the signatures: the post in capitals, how it is or was signed, the name in full."""
 
     post: str
+    how: str
     name: str
     signature: Signature | None
 

@@ -29,7 +29,6 @@ from app.minutes.blocks import (
 from app.minutes.content import Photo
 from app.minutes.faces import Face
 from app.minutes.pdf_file import A4
-from app.minutes.wording import signed_words
 
 MM = 72 / 25.4
 WIDTH, HEIGHT = A4
@@ -364,7 +363,7 @@ class Layout:
         wide = INNER / count
         inside = wide - 10
         posts = [self.balanced([(s.post, BOLD)], 13, inside) for s in signers]
-        hows = [self.balanced([(signed_words(s.signature), ITALIC)], 11, inside) for s in signers]
+        hows = [self.balanced([(s.how, ITALIC)], 11, inside) for s in signers]
         names = [self.balanced([(s.name, BOLD)], 14, inside) for s in signers]
         heights = [max(map(len, lines)) for lines in (posts, hows, names)]
         down = [heights[0] * 13 * LINE, heights[1] * 11 * LINE]

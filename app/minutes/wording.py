@@ -507,15 +507,15 @@ def _signers(minutes: Minutes) -> Iterator[Signer]:
         signed = [s for s in minutes.signatures if s.role == role]
         first = signed[0] if signed else None
         names = [bare_name(p.name) for p in minutes.of_role(role)]
-        yield Signer(_SIGNING[role], first.name if first else names[0] if names else "", first)
-        more += [Signer(_SIGNING[role], s.name, s) for s in signed[1:]]
+        yield Signer(_SIGNING[role], _signed(first), first.name if first else names[0] if names else "", first)
+        more += [Signer(_SIGNING[role], _signed(s), s.name, s) for s in signed[1:]]
     witnesses = {s.name: s for s in minutes.signatures if s.role == "witness"}
     for name in dict.fromkeys([*(bare_name(p.name) for p in minutes.of_role("witness")), *witnesses]):
-        more.append(Signer(_SIGNING["witness"], name, witnesses.get(name)))
+        more.append(Signer(_SIGNING["witness"], _signed(witnesses.get(name)), name, witnesses.get(name)))
     yield from more
 
 
-def signed_words(signature: Signature | None) -> str:
+def _signed(signature: Signature | None) -> str:
     """How somebody signed, under their post."""
     if signature is None:
         return "(Ký, ghi rõ họ tên)"
