@@ -23,6 +23,7 @@ test: .venv/.test  ## all tests but the long ones
 		$(BIN)/python -m pytest -m "ui and not long and not phone" --last-failed --last-failed-no-failures none $(PYTEST); }
 
 long: .venv/.test  ## the tests that take minutes
+	@tools/debian_packages.sh libreoffice-writer-nogui
 	@echo "Kiểm thử dài / long tests"
 	@$(BIN)/python -m pytest -m "long and not phone" $(PYTEST) || [ $$? -eq 5 ]  # 5: none is marked long, which is no failure
 

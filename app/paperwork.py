@@ -71,3 +71,13 @@ class Paperwork:
                 await asyncio.sleep(0)
         finally:
             self.drawing_up = None
+
+    async def minutes_word(self, visit: str) -> tuple[str, bytes]:
+        """(name, bytes) of the minutes for Word. Raises OSError when the fonts it is measured by are not there."""
+        from app.minutes.docx import minutes_docx
+
+        await self.open_photos()
+        minutes = self.minutes(visit).minutes
+        fonts = self.device.assets / "fonts"
+        made = await self.device.in_background(lambda: minutes_docx(minutes, fonts, self.photo_bytes))
+        return file_name(minutes, "docx"), made

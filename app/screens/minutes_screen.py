@@ -1,5 +1,6 @@
 """The minutes to be read through on the phone, part by part, and made into a PDF to be shared, kept or printed."""
 
+import functools
 from collections.abc import Sequence
 
 import flet as ft
@@ -50,6 +51,9 @@ def MinutesScreen(visit: str) -> ft.Control:
     async def save() -> None:
         await hand_out(app, picker, file)
 
+    async def save_word() -> None:
+        await hand_out(app, picker, functools.partial(app.minutes_word, visit))
+
     async def share() -> None:
         """By the phone's own sheet; where there is none, the file is saved instead."""
         assert drawn is not None
@@ -64,7 +68,11 @@ def MinutesScreen(visit: str) -> ft.Control:
 
     missing = sum(app.photo_bytes(photo.sha256) is None for photo in to_read.minutes.photos)
     return screen(
-        [*standing(look, to_read, missing), *cards(look, to_read.paper.blocks)],
+        [
+            *standing(look, to_read, missing),
+            *cards(look, to_read.paper.blocks),
+            button(look, look.say("minutes_word"), save_word, icon=ft.Icons.EDIT_DOCUMENT, identifier="save-word"),
+        ],
         head=bar(look, look.say("minutes_title"), road.back, subtitle=to_read.minutes.unit_name),
         foot=foot(look, app.drawing_up, drawn, make, share, save),
     )

@@ -19,6 +19,7 @@ PAPER_WORDS: dict[str, tuple[str, str]] = {
     "minutes_made": ("Đã lập xong: {name}, {size}", "Made: {name}, {size}"),
     "minutes_share": ("Chia sẻ", "Share"),
     "minutes_save": ("Lưu tệp, in", "Save, print"),
+    "minutes_word": ("Lưu bản Word (.docx)", "Save as Word (.docx)"),
     "minutes_not_made": (
         "Chưa lập được tệp. Mọi điều đã ghi vẫn an toàn. Hãy mở lại ứng dụng rồi thử lại.",
         "The file could not be made. Everything recorded is safe. Open the app again, then try again.",

@@ -40,7 +40,10 @@ def test_central_and_phone_make_the_same_file(valley: tuple[Valley, str]) -> Non
     at, visit = valley
     answer = ask(at, f"/api/v1/visits/{visit}/minutes.pdf", office(at))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
-    assert answer.headers["content-disposition"] == 'attachment; filename="bien-ban_2021-02-05_uy-ban-nhan-dan-huyen-ky-son.pdf"'
+    assert (
+        answer.headers["content-disposition"]
+        == 'attachment; filename="bien-ban_2021-02-05_uy-ban-nhan-dan-huyen-ky-son.pdf"'
+    )
     book = at.cuc.book
     reading = book.visit(visit)
     minutes = minutes_of(reading, book.reference.teams.get(reading.team, ""))
@@ -69,3 +72,6 @@ def test_home_affairs_finds_them_on_the_visits_page(valley: tuple[Valley, str]) 
     assert f'href="/hq/visits/{visit}/minutes.pdf"' in window.get(f"/hq/visits/{visit}").text
     file = window.get(f"/hq/visits/{visit}/minutes.pdf")
     assert file.headers["content-type"] == "application/pdf" and file.content.startswith(b"%PDF-1.5")
+    word = window.get(f"/hq/visits/{visit}/minutes.docx")
+    assert word.content == ask(at, f"/api/v1/visits/{visit}/minutes.docx", office(at)).content
+    assert word.headers["content-disposition"].endswith('ky-son.docx"')
