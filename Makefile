@@ -9,6 +9,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
+# Central reads photographed boards with Tesseract where it is there, and does everything else without it.
+READER := tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie || \
+	echo "Không có Tesseract: ảnh bảng niêm yết không được đọc / without Tesseract boards are not read"
+
 .PHONY: run test phone check bench bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
@@ -82,6 +86,7 @@ clean:  ## the installed and built parts away; the data stays
 	@touch $@
 
 .venv/.run: run.lock pyproject.toml | .venv/.made
+	@$(READER)
 	@echo "Cài các gói để chạy / installing what run.lock names"
 	@$(PIP) install --require-hashes -r run.lock
 	@$(INSTALL_SELF)
@@ -89,6 +94,7 @@ clean:  ## the installed and built parts away; the data stays
 
 .venv/.test: test.lock pyproject.toml | .venv/.made
 	@tools/debian_packages.sh chromium strace
+	@$(READER)
 	@echo "Cài các gói để kiểm thử / installing what test.lock names"
 	@$(PIP) install --require-hashes -r test.lock
 	@$(INSTALL_SELF)
