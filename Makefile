@@ -13,7 +13,7 @@ INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --con
 READER := tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie || \
 	echo "Không có Tesseract: ảnh bảng niêm yết không được đọc / without Tesseract boards are not read"
 
-.PHONY: run test phone check bench bench-link long simulate powercuts fuzz restore lock clean
+.PHONY: run test phone check bench bench-web bench-central bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -60,6 +60,15 @@ check: .venv/.test  ## format, lint, types
 bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
+
+bench-web: .venv/.test  ## the app in a browser beside a plain Flet and Pyodide build of it
+	@echo "Đo ứng dụng trên trình duyệt / the app in a browser"
+	@$(BIN)/python -m bench.web
+
+bench-central: .venv/.test  ## central under fifty phones at once, with a profile
+	@echo "Đo trung tâm / central under load"
+	@$(BIN)/python -m bench.central
+	@$(BIN)/python -m bench.central --profile --batches 20
 
 bench-link: .venv/.test  ## the evening's sync over an emulated bad link, beside others (root and NetfilterQueue, else a relay)
 	@echo "Đồng bộ trên đường truyền kém / sync over a bad link"
