@@ -309,7 +309,9 @@ class Concluding(Counting):
             return []
         with self.store.reading() as connection:
             others = connection.execute(
-                text("SELECT id FROM visit WHERE round = :round AND id <> :id AND team = :team ORDER BY id"),
+                text(
+                    "SELECT id FROM visit WHERE round = :round AND id <> :id AND team = :team ORDER BY visit_date, unit_name, id"
+                ),
                 {"round": visit.round, "id": visit.id, "team": visit.team},
             ).scalars()
             found = [read_visit(connection, other, self.reference.templates) for other in others.all()]

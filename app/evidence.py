@@ -256,6 +256,10 @@ def _id_of(visit: str, row: str, item: str) -> str:
         return f"{visit}/{row}/{item}"
 
 
+_WORKED_OUT = ("is_kept", "is_worded", "now_passes")
+"""What the journal does not say: see `in_step`."""
+
+
 def _read(connection: Connection, kind: str, of: type[Read], visit: str) -> list[Read]:
     """The records of a kind as `of`, by position (signatures by time) and id."""
     kept = " AND removed IS NOT TRUE" if kind != "signature" else ""
@@ -264,7 +268,7 @@ def _read(connection: Connection, kind: str, of: type[Read], visit: str) -> list
         text(f"SELECT * FROM {kind} WHERE visit = :visit{kept} ORDER BY {order}"), {"visit": visit}
     )
     return [
-        of(**{f.name: _value(f.name, row[f.name]) for f in fields(of) if f.name in row})  # type: ignore[arg-type]
+        of(**{f.name: _value(f.name, row.get(f.name)) for f in fields(of) if f.name not in _WORKED_OUT})  # type: ignore[arg-type]
         for row in rows.mappings()
     ]
 

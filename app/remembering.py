@@ -47,7 +47,7 @@ class Remembering(Concluding):
         for key, r in seen.items():  # what central does not carry any more, since this visit has closed it
             found.setdefault(key, Matter(*key, visit.unit_code, "", r.text, deadline=r.remediation_deadline))
         weight = {"critical": 0, "major": 1, "minor": 2}
-        order = sorted(found.values(), key=lambda m: (m.kind, weight.get(m.severity, 3), m.day, m.id))
+        order = sorted(found.values(), key=lambda m: (m.kind, weight.get(m.severity, 3), m.day))
         return [
             Earlier(
                 m,
