@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Refusal, Section
-from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
 from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
@@ -23,6 +22,7 @@ from app.records import (
     TIME_ZONE_HOURS,
     VISIT_KINDS,
 )
+from app.remembering import Remembering
 from app.schema import read_meta, write_meta
 from app.signing import Signing
 from app.sync import conflicts, journal, ledger, merge
@@ -59,7 +59,7 @@ def local_clock(ms: int) -> str:
     return (datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)).strftime("%H:%M")
 
 
-class Notebook(Counting, Signing):
+class Notebook(Remembering, Signing):
     """One inspector's notebook in one file."""
 
     # Reference data
@@ -281,11 +281,20 @@ class Notebook(Counting, Signing):
     # Photos
 
     def add_photo(
-        self, visit: str, facts: PhotoFacts, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
+        self,
+        visit: str,
+        facts: PhotoFacts,
+        *,
+        item: str = "",
+        row: str = "",
+        caption: str = "",
+        geopoint: str = "",
+        finding: str = "",
+        remediation: str = "",
     ) -> str:
         """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
 
-        `geopoint` says where it was taken, if that is known by now; else see `place`.
+        `finding` and `remediation` say what it shows besides. `geopoint` says where it was taken, if that is known by now; else see `place`.
         """
         reading = self._open(visit)
         self._check_place(reading, item, row)
@@ -299,6 +308,7 @@ class Notebook(Counting, Signing):
 
         if geopoint:
             patch["geopoint"] = _checked(geopoint)
+        patch |= {name: id for name, id in (("finding", finding), ("remediation", remediation)) if id}
 
         def queue(connection: Connection) -> None:
             queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)
