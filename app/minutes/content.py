@@ -432,20 +432,11 @@ class _Making:
         return [self.told(value)] if isinstance(value, str) and value and value not in said else []
 
     def findings(self) -> list[Finding]:
-        """Those that stand, then what failed and nobody has written down, each part critical, major, minor."""
+        """Those that stand, critical ones first; what failed is among them without anybody writing it down."""
         into: dict[str, list[FindingReading]] = {}
         for finding in self.evidence.findings:
             into.setdefault(self._last(finding), []).append(finding)
-        found = [self.finding(f, into.get(f.id, [f])) for f in self.evidence.standing]
-        known = {(f.row, f.item) for f in self.evidence.findings}
-        for failure in self.visit.outcome.failures:
-            if (failure.row, failure.item) not in known:
-                item = self.visit.template.items[failure.item]
-                words = f"{item.label.vi}: {_shown(item, self.visit.values.get((failure.row, failure.item)))}"
-                bare = FindingReading("", failure.row, failure.item, failure.severity, words, "", "", "", "", "", 0)
-                found.append(self.finding(bare, [bare]))
-        weight = {"critical": 0, "major": 1, "minor": 2}
-        return sorted(found, key=lambda f: weight.get(f.severity, 3))
+        return [self.finding(f, into.get(f.id, [f])) for f in self.evidence.standing]
 
     def _last(self, finding: FindingReading) -> str:
         """The finding that says what this one said: itself, or what it was merged into, however often."""

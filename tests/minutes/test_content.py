@@ -108,7 +108,8 @@ def test_what_failed_and_nobody_wrote_down_is_not_passed_over(phone: Phone) -> N
     phone.book.answer(visit, "badge_worn_all", "no")
     phone.book.answer(visit, "badge_missing_count", 3)
     text = told(minutes_of(phone.book.visit(visit)))
-    assert "Đeo thẻ đầy đủ khi làm việc: không (" in text and "Số người không đeo thẻ: 3" in text
+    assert "Đeo thẻ đầy đủ khi làm việc: không." in text and "Số người không đeo thẻ: 3" in text
+    assert "(1) Đeo thẻ đầy đủ khi làm việc (nhắc nhở)" in text
 
 
 def test_findings_are_told_heaviest_first_with_their_merged_photos_and_without_those_taken_back(phone: Phone) -> None:
