@@ -24,6 +24,7 @@ from app.records import (
     VISIT_KINDS,
 )
 from app.schema import read_meta, write_meta
+from app.signing import Signing
 from app.sync import conflicts, journal, ledger, merge
 from app.sync.compact import checkpoint
 from app.sync.conflicts import Conflict, Side
@@ -58,7 +59,7 @@ def local_clock(ms: int) -> str:
     return (datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)).strftime("%H:%M")
 
 
-class Notebook(Counting):
+class Notebook(Counting, Signing):
     """One inspector's notebook in one file."""
 
     # Reference data

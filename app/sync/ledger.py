@@ -240,6 +240,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         if refusal["seq"] <= sent:
             reject(connection, device, epoch, refusal, taken)
     pull(connection, device, answer, taken)
+    if read_meta(connection, merge.FETCH_AGAIN):
+        write_meta(connection, merge.FETCH_AGAIN, "")
+        write_meta(connection, "pull_own", "1")
+        write_meta(connection, "cursor", "")
+        taken.more = True
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
     }:  # of these central has told all conflicts there are: earlier ones it does not name any more are settled
