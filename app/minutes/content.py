@@ -1,15 +1,11 @@
 """The minutes as data: what a visit's records say, and nothing of how it is worded or laid out.
 
-`content_hash` is over these facts, so that a newer wording or layout never makes a signed visit look altered. What is of
-limited circulation, and who was absent for what reason, is left out here and so can reach no form of the minutes.
+What is of limited circulation, and who was absent for what reason, is left out here and so can reach no form of the minutes.
 """
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from app.checklist import Item, Section
@@ -35,11 +31,6 @@ from app.minutes.facts import (
 from app.readings import PhotoReading, RowReading, VisitReading
 from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 
-VERSION = "skt-minutes-1"
-"""Names what is hashed; another set of facts gets another name."""
-AFTER_SIGNING = ("document_number", "signatures", "supplements")
-"""Facts that come when the content is settled: the records office's number may come days later."""
-
 NOTED_ON = "head_total"
 """A note on a room is the remark on its roll."""
 LATE = "late_or_left_early_count"
@@ -56,27 +47,6 @@ _ACADEMIC = re.compile(
     r"(?:\.\s*|\s+))+",
     re.IGNORECASE,
 )
-
-
-def content_hash(minutes: Minutes) -> str:
-    """SHA-256, hex, of what is signed: every fact but AFTER_SIGNING, as JSON with sorted names and no spaces."""
-    facts = asdict(minutes)
-    for name in AFTER_SIGNING:
-        del facts[name]
-    told = json.dumps([VERSION, facts], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def supplement_hash(minutes: Minutes, supplement: Supplement) -> str:
-    """SHA-256, hex, of what is signed under a supplement: the minutes it points to, and its own words."""
-    facts = [content_hash(minutes), supplement.number, supplement.text, supplement.reason]
-    told = json.dumps([f"{VERSION}-supplement", *facts], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def short_code(content: str) -> str:
-    """The code printed under the pages: the first 16 digits of the content's hash in groups of four, capitals."""
-    return "-".join(content[at : at + 4] for at in range(0, 16, 4)).upper()
 
 
 def file_name(minutes: Minutes, kind: str, paper: str = "") -> str:
@@ -149,7 +119,11 @@ class _Making:
             documents=_papers(evidence.documents),
             signatures=_signatures(evidence.signatures, ""),
             supplements=tuple(
-                Supplement(number, s.text, s.reason, s.document_number, _signatures(evidence.signatures, s.id))
+                Supplement(
+                    number, s.text, s.reason, s.document_number,
+                    next((g.content for g in evidence.signatures if g.supplement == s.id), ""),
+                    _signatures(evidence.signatures, s.id),
+                )
                 for number, s in enumerate(evidence.supplements, 1)
             ),
         )  # fmt: skip

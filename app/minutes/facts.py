@@ -158,6 +158,8 @@ class Supplement:
     text: str
     reason: str
     document_number: str
+    content: str
+    """SHA-256 of what its first signature was put under; empty while nobody has signed it."""
     signatures: tuple[Signature, ...]
 
 

@@ -207,8 +207,8 @@ def get_minutes(request: Request, visit: str, kind: Literal["pdf", "docx"], _des
     """The minutes to print or to work on, as the API gives them."""
     state = request.app.state
     with state.db.reading() as connection:
-        minutes = told_minutes(connection, state.readings.visit(connection, visit))
-    return pdf_answer(minutes, state.photos) if kind == "pdf" else docx_answer(minutes, state.photos)
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return pdf_answer(told, state.photos) if kind == "pdf" else docx_answer(told, state.photos)
 
 
 @router.get("/visits/{visit}/supplements/{number}.pdf")
@@ -216,8 +216,8 @@ def get_supplement(request: Request, visit: str, number: int, _desk: AtDesk) -> 
     """A supplement to the minutes."""
     state = request.app.state
     with state.db.reading() as connection:
-        minutes = told_minutes(connection, state.readings.visit(connection, visit))
-    return supplement_answer(minutes, number)
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return supplement_answer(told, number)
 
 
 @router.get("/visits/{visit}/journal")
