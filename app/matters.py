@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from app.readings import VisitReading
+from app.evidence import RemediationReading
+from app.readings import PhotoReading, VisitReading
 
 CLOSED = ("done", "document_only")
 """Statuses after which a matter is not asked about again. "document_only" is closed on paper."""
@@ -35,6 +36,16 @@ class Matter:
     @property
     def is_open(self) -> bool:
         return self.status not in CLOSED
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Something left open before this visit, what this visit has seen of it (None: not looked at yet), and photos of both days."""
+
+    matter: Matter
+    seen: RemediationReading | None
+    before: tuple[PhotoReading, ...]
+    after: tuple[PhotoReading, ...]
 
 
 def matter_document(matter: Matter) -> dict[str, Any]:
