@@ -62,6 +62,15 @@ def read_matter(document: dict[str, Any]) -> Matter:
     return Matter(**known)
 
 
+def notice_matter(notice: Any) -> Matter:
+    """A row of the notices as something to follow up."""
+    words = ": ".join(part for part in (notice.document_number, notice.subject) if part)
+    due, status = notice.remediation_deadline or "", notice.status or ""
+    return Matter(
+        "notice", notice.id, notice.unit_code or "", notice.issued_on or "", words, deadline=due, status=status
+    )
+
+
 def matters_of(visit: VisitReading) -> list[Matter]:
     """What a visit has left for the unit to do: its findings that count, and its recommendations.
 

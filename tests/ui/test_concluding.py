@@ -9,7 +9,12 @@ from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import Phone, serving
 from tests.ui.test_screens import MAIN, enrol, notebook
 
-SCREENS = ("findings", "recommendations", "people", "earlier")
+SCREENS = {
+    "findings": "Tồn tại khác: nội dung",
+    "recommendations": "Kiến nghị: nội dung",
+    "people": "Người vắng",
+    "earlier": "Cấp đủ thẻ cho công chức",
+}
 
 
 def prepared(book: Notebook) -> str:
@@ -86,8 +91,8 @@ def test_what_is_concluded_can_be_read_at_150_per_cent(tmp_path: Path, new_phone
     phone = new_phone(dark=dark)
     with serving(MAIN, tmp_path, KIEMTRA_DATA=str(tmp_path)) as app:
         phone.open(f"{app.url}/visit/{visit}/review", "Tồn tại, nhận xét")
-        for part in SCREENS:
-            phone.go(f"/visit/{visit}/{part}", "Xã")
+        for part, seeing in SCREENS.items():
+            phone.go(f"/visit/{visit}/{part}", seeing)
             phone.settle()
             phone.shot(f"{part}-150-{'dark' if dark else 'light'}")
             assert phone.unnamed() == [] and phone.small_targets() == [], part
