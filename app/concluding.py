@@ -226,8 +226,8 @@ class Concluding(Counting):
         if needed in patch and not patch[needed]:
             what = _WORDS[needed]
             raise Refusal(f"{what[0]}: còn trống / {what[1]} is empty")
-        if patch.get("role") in ABSENT_ROLES:
-            patch["circulation"] = LIMITED
+        if patch.get("role"):
+            patch["circulation"] = LIMITED if patch["role"] in ABSENT_ROLES else None
         self._record([Change(kind, record, patch, visit)])
         return record
 

@@ -168,6 +168,15 @@ class Evidence:
             key=lambda f: (weight.get(f.severity, len(weight)), f.position, f.id),
         )
 
+    @property
+    def shared(self) -> "Evidence":
+        """What may leave the team: without the names of people absent and without what is of limited circulation."""
+        return replace(
+            self,
+            persons=tuple(p for p in self.persons if not p.is_limited),
+            documents=tuple(d for d in self.documents if not d.is_limited),
+        )
+
     def people(self, role: str) -> list[PersonReading]:
         return [p for p in self.persons if p.role == role]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from app.readings import VisitReading
+from app.evidence import RemediationReading
+from app.readings import PhotoReading, VisitReading
 
 CLOSED = ("done", "document_only")
 """Statuses after which a matter is not asked about again. "document_only" is closed on paper."""
@@ -37,6 +38,16 @@ class Matter:
         return self.status not in CLOSED
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """Something left open before this visit, what this visit has seen of it (None: not looked at yet), and photos of both days."""
+
+    matter: Matter
+    seen: RemediationReading | None
+    before: tuple[PhotoReading, ...]
+    after: tuple[PhotoReading, ...]
+
+
 def matter_document(matter: Matter) -> dict[str, Any]:
     """As `/reference` carries it; what is empty is left out."""
     return {name: value for name, value in matter.__dict__.items() if value}
@@ -49,6 +60,15 @@ def read_matter(document: dict[str, Any]) -> Matter:
         raise TypeError("the fields of a matter are text")
     known |= {name: document[name] for name in ("kind", "id", "unit_code")}
     return Matter(**known)
+
+
+def notice_matter(notice: Any) -> Matter:
+    """A row of the notices as something to follow up."""
+    words = ": ".join(part for part in (notice.document_number, notice.subject) if part)
+    due, status = notice.remediation_deadline or "", notice.status or ""
+    return Matter(
+        "notice", notice.id, notice.unit_code or "", notice.issued_on or "", words, deadline=due, status=status
+    )
 
 
 def matters_of(visit: VisitReading) -> list[Matter]:

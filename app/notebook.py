@@ -18,6 +18,7 @@ from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
 from app.recorder import SIGNED, NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
+    LIMITED,
     READINGS,
     TIME_ZONE_HOURS,
     VISIT_KINDS,
@@ -317,9 +318,15 @@ class Notebook(Remembering, Signing):
         return photo
 
     def edit_photo(
-        self, photo: PhotoReading, *, item: str | None = None, row: str | None = None, caption: str | None = None
+        self,
+        photo: PhotoReading,
+        *,
+        item: str | None = None,
+        row: str | None = None,
+        caption: str | None = None,
+        is_limited: bool | None = None,
     ) -> None:
-        """Attach a photo elsewhere or caption it anew."""
+        """Attach a photo elsewhere, caption it anew, or keep it within the team."""
         reading = self._open(photo.visit)
         patch: dict[str, Any] = {}
         if item is not None or row is not None:
@@ -327,6 +334,8 @@ class Notebook(Remembering, Signing):
             self._check_place(reading, patch["item"], patch["row"])
         if caption is not None:
             patch["caption"] = clean_text(caption)
+        if is_limited is not None:
+            patch["circulation"] = LIMITED if is_limited else None
         self._record([Change("photo", photo.id, patch, photo.visit)])
 
     def remove_photo(self, photo: PhotoReading) -> None:

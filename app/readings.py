@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from app.checklist import Key, Outcome, Template, read_template
 from app.evidence import Evidence, FindingReading, in_step, read_evidence
 from app.figures import Figures, figures
-from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
+from app.records import ATTENDANCE_SECTION, HEADS, LIMITED, WHOLE_UNIT_ROW
 from app.sync.stamp import fold
 from app.units import Units
 
@@ -158,6 +158,14 @@ class VisitReading:
     def evidence(self) -> Evidence:
         """What the visit proves beside its answers, its findings in step with the checklist."""
         return in_step(self.recorded, self.id, self.outcome, {p.finding for p in self.photos if p.finding})
+
+    @cached_property
+    def shared(self) -> "VisitReading":
+        """The visit as exports, pages and summaries show it: without what is of limited circulation, which still counts."""
+        shown = tuple(p for p in self.photos if p.circulation != LIMITED)
+        copy = replace(self, photos=shown, recorded=self.recorded.shared)
+        copy.__dict__.update({"outcome": self.outcome, "figures": self.figures, "evidence": self.evidence.shared})
+        return copy
 
     @cached_property
     def figures(self) -> Figures:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Template, read_template
-from app.matters import Matter, matter_document, read_matter
+from app.matters import Matter, matter_document, notice_matter, read_matter
 from app.readings import load_templates, load_units
 from app.schema import note_central, read_meta, write_meta
 from app.units import Units, unit_id, unit_patch
@@ -229,13 +229,4 @@ def load_reference(connection: Connection) -> Reference:
             for code, rooms in json.loads(read_meta(connection, "unit_rooms") or "{}").items()
         },
         matters,
-    )
-
-
-def notice_matter(notice: Any) -> Matter:
-    """A row of the notices as something to follow up."""
-    words = ": ".join(part for part in (notice.document_number, notice.subject) if part)
-    due, status = notice.remediation_deadline or "", notice.status or ""
-    return Matter(
-        "notice", notice.id, notice.unit_code or "", notice.issued_on or "", words, deadline=due, status=status
     )

@@ -4,32 +4,20 @@ It knows the visits on this phone and what `/reference` brought; what this phone
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
 from app.checklist import Refusal
 from app.concluding import Concluding
-from app.evidence import RemediationReading
-from app.matters import Matter, is_repeat, matters_of, seen_since
-from app.readings import PhotoReading, VisitReading, read_visit
+from app.matters import Earlier, Matter, is_repeat, matters_of, seen_since
+from app.readings import VisitReading, read_visit
 from app.records import REMEDIATION_STATUSES
 from app.sync.journal import Change
 from app.sync.stamp import remediation_id
 
 VISITS_REMEMBERED = 20
 """Visits to a unit on this phone that are looked into, newest first."""
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """Something left open before this visit, what this visit has seen of it (None: not looked at yet), and photos of both days."""
-
-    matter: Matter
-    seen: RemediationReading | None
-    before: tuple[PhotoReading, ...]
-    after: tuple[PhotoReading, ...]
 
 
 class Remembering(Concluding):
