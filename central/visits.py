@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.figures import summarize
 from app.readings import VisitReading
-from app.sync import journal
+from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import to_phone
 from central.access import Caller, require_caller
@@ -36,7 +36,8 @@ class VisitGiven(BaseModel):
 
 
 class JournalGiven(BaseModel):
-    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read."""
+    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read: pending, rejected, or left for a
+    supplement because the visit was signed without them."""
 
     entries: list[list[Any]]
     verdicts: dict[str, str]
@@ -149,10 +150,11 @@ def get_journal(request: Request, visit_id: str, caller: Annotated[Caller, Depen
     with state.db.reading() as connection:
         allowed_visit(state.readings, connection, caller, visit_id)
         entries = journal.select(connection, "visit = :v ORDER BY position", v=visit_id)
+        late = {_name(entry): "supplement" for entry in merge.left_out(connection, visit_id)}
     return JSONResponse(
         {
             "entries": [to_phone(entry) for entry in entries],
-            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"},
+            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"} | late,
         }
     )
 
