@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, text
 
 from app.readings import read_visit
+from app.schema import read_meta
 from central.access import Caller, require_caller
+from central.database import SERVER_IDS_BEFORE
 from central.problems import Problem, problem_responses
 from central.readings import Document, Readings
 from central.summary_api import team_of
@@ -29,6 +31,8 @@ class ReferenceGiven(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     server_id: str
+    server_ids_before: list[str]
+    """What this central called itself before it was restored: files that phones wrote then are still its own."""
     rounds: list[dict[str, Any]]
     teams: list[dict[str, Any]]
     units: list[dict[str, Any]]
@@ -68,6 +72,7 @@ def reference_document(readings: Readings, connection: Connection, server_id: st
     findings, rooms = _last_visits(readings, connection)
     return {
         "server_id": server_id,
+        "server_ids_before": json.loads(read_meta(connection, SERVER_IDS_BEFORE) or "[]"),
         "rounds": rounds,
         "teams": [dict(t) for t in teams if team is None or t["id"] == team],
         "units": units,

@@ -92,8 +92,8 @@ PARTS = (
             "app.evidence",
             "app.units",
         ),
-        ("PIL", "fpdf"),
-        late=("PIL",),
+        ("PIL", "segno"),
+        late=("PIL", "segno"),
     ),
     Part(
         ("app.device",),
@@ -102,10 +102,11 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.safekeeping", "app.meeting", "app.message"),
+        ("app.state", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
         (
             "app.state",
             "app.safekeeping",
+            "app.paperwork",
             "app.meeting",
             "app.message",
             "app.store",
@@ -126,7 +127,7 @@ PARTS = (
     ),
     Part(
         ("app.screens",),
-        ("app.screens", "app.state", *READINGS),
+        ("app.screens", "app.state", "app.minutes.blocks", *READINGS),
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),

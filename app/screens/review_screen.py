@@ -61,6 +61,8 @@ def ReviewScreen(visit: str) -> ft.Control:
     body += points(look, road, "review_unanswered", [p for p, _ in unanswered], ft.Icons.HELP, "unanswered")
     if not still_open:
         body.append(panel(look, ft.Icons.CHECK_CIRCLE, [look.say("review_all_done")], "good"))
+    to_minutes = road.to(visit_path(visit, "minutes"))
+    body.append(button(look, look.say("minutes_open"), to_minutes, icon=ft.Icons.DESCRIPTION, identifier="minutes"))
     foot = None
     if reading.is_open:
         words = look.say("review_close_open", count=number(still_open, look.language))

@@ -12,6 +12,7 @@ from app.screens.failure_screen import FailureScreen
 from app.screens.frame import bottom_bar
 from app.screens.headcount_screen import HeadcountScreen
 from app.screens.meet_screen import MeetScreen
+from app.screens.minutes_screen import MinutesScreen
 from app.screens.parts import icon_button, text
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
@@ -44,6 +45,7 @@ IN_VISIT = {
     "section": guarded(SectionScreen),
     "photo": guarded(PhotoScreen),
     "review": guarded(ReviewScreen),
+    "minutes": guarded(MinutesScreen),
     "conflicts": guarded(ConflictsScreen),
 }
 FAILURE = guarded(FailureScreen)
@@ -144,6 +146,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return IN_VISIT["photo"](visit, query.get("item", ""), query.get("row", ""), key=route)
         case ["visit", visit, "review"]:
             return IN_VISIT["review"](visit, key=route)
+        case ["visit", visit, "minutes"]:
+            return IN_VISIT["minutes"](visit, key=route)
         case ["visit", visit, "conflicts"]:
             return IN_VISIT["conflicts"](visit, key=route)
         case _:

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from app.screens.keeping_words import KEEPING_WORDS
+from app.screens.paper_words import PAPER_WORDS
 from app.screens.phone_words import PHONE_WORDS
 from app.screens.recording_words import RECORDING_WORDS
 from app.screens.screen_words import SCREEN_WORDS
@@ -144,7 +145,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "caption_document": ("Văn bản", "Document"),
 }
 
-WORDS |= SCREEN_WORDS | RECORDING_WORDS | PHONE_WORDS | KEEPING_WORDS
+WORDS |= SCREEN_WORDS | RECORDING_WORDS | PHONE_WORDS | PAPER_WORDS | KEEPING_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
-from app.schema import Step, read_meta, write_meta
+from app.schema import Step, note_central, read_meta, write_meta
 from app.sync import clock, journal, merge, receipts, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
@@ -380,6 +380,7 @@ def doubt(connection: Connection, epoch: str, at: Any) -> bool:
 def forget_central(connection: Connection, server_id: str) -> None:
     """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
     enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
+    note_central(connection, [enrolment["server_id"]] if enrolment.get("server_id") else [])
     enrolment["server_id"] = server_id
     write_meta(connection, "enrolment", json.dumps(enrolment, ensure_ascii=False))
     epochs = connection.execute(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -16,6 +16,7 @@ from central.hq.conflicts import differing
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import DASH, day, level, moment, number, place, size, status
+from central.minutes import docx_answer, pdf_answer, told_minutes
 from central.photos import answer_photo
 from central.readings import phone_clock, recorded, true_time
 from central.uploads import Sha256
@@ -199,6 +200,15 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
         authors=authors,
         choices=offered,
     )
+
+
+@router.get("/visits/{visit}/minutes.{kind}")
+def get_minutes(request: Request, visit: str, kind: Literal["pdf", "docx"], _desk: AtDesk) -> Response:
+    """The minutes to print or to work on, as the API gives them."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        minutes = told_minutes(connection, state.readings.visit(connection, visit))
+    return pdf_answer(minutes, state.photos) if kind == "pdf" else docx_answer(minutes, state.photos)
 
 
 @router.get("/visits/{visit}/journal")

@@ -1,0 +1,83 @@
+"""The minutes, as AppState draws them up: to be read on the screen, and slice by slice as a file, so that the app lives on meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.device import Device
+from app.minutes.blocks import Paper
+from app.minutes.content import Minutes, content_hash, file_name, minutes_of, short_code
+from app.minutes.wording import minutes_paper
+from app.notebook import Notebook
+
+STEP_SHOWN_MS = 200
+"""How often the screen hears how far the file has come."""
+
+
+@dataclass(frozen=True)
+class DrawnUp:
+    """A visit's minutes as a file, of the facts it was made from."""
+
+    minutes: Minutes
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ToRead:
+    """A visit's minutes to be read: what they say, how they are laid out, their code once somebody has signed."""
+
+    minutes: Minutes
+    paper: Paper
+    code: str
+
+
+class Paperwork:
+    """A part of AppState; how far a file has come is `drawing_up`, 0 to 1, None when none is being made."""
+
+    device: Device
+    notebook: Notebook | None
+    drawing_up: float | None
+    open_photos: Callable[[], Awaitable[None]]
+    photo_bytes: Callable[[str], bytes | None]
+
+    def minutes(self, visit: str) -> ToRead:
+        """The minutes as the notebook has them now. Raises LookupError for a visit this phone does not know."""
+        assert self.notebook is not None
+        reading = self.notebook.visit(visit)
+        minutes = minutes_of(reading, self.notebook.reference.teams.get(reading.team, ""))
+        return ToRead(minutes, minutes_paper(minutes), short_code(content_hash(minutes)) if minutes.is_signed else "")
+
+    async def draw_up(self, visit: str) -> DrawnUp | None:
+        """The minutes as a PDF; None when one is being made already. Raises OSError when the fonts are not there."""
+        from app.minutes.pdf import minutes_pdf
+
+        if self.drawing_up is not None:
+            return None
+        self.drawing_up = 0.0
+        try:
+            await self.open_photos()
+            minutes = self.minutes(visit).minutes
+            slices = minutes_pdf(minutes, self.device.assets / "fonts", self.photo_bytes)
+            shown = self.device.now()
+            while True:
+                try:
+                    done = next(slices)
+                except StopIteration as made:
+                    return DrawnUp(minutes, file_name(minutes, "pdf"), made.value)
+                if self.device.now() - shown >= STEP_SHOWN_MS:
+                    shown = self.device.now()
+                    self.drawing_up = done
+                await asyncio.sleep(0)
+        finally:
+            self.drawing_up = None
+
+    async def minutes_word(self, visit: str) -> tuple[str, bytes]:
+        """(name, bytes) of the minutes for Word. Raises OSError when the fonts it is measured by are not there."""
+        from app.minutes.docx import minutes_docx
+
+        await self.open_photos()
+        minutes = self.minutes(visit).minutes
+        fonts = self.device.assets / "fonts"
+        made = await self.device.in_background(lambda: minutes_docx(minutes, fonts, self.photo_bytes))
+        return file_name(minutes, "docx"), made

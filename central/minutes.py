@@ -1,0 +1,75 @@
+"""The minutes of a visit as a file, made anew from what central holds: what a phone made of the same records is the same file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection, text
+
+from app.minutes.content import Minutes, file_name, minutes_of
+from app.minutes.docx import minutes_docx
+from app.minutes.pdf import drained, minutes_pdf
+from app.readings import VisitReading
+from central.access import Caller, require_caller
+from central.photo_store import Photos
+from central.problems import API, problem_responses
+from central.visits import allowed_visit
+
+FONTS = Path(__file__).parents[1] / "assets" / "fonts"
+PDF_TYPE = "application/pdf"
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+router = APIRouter(prefix=API, tags=["minutes"])
+
+
+def _given(media_type: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": "The minutes", "content": content}, **problem_responses(401, 403, 404)}
+
+
+@router.get("/visits/{visit_id}/minutes.pdf", response_class=Response, responses=_given(PDF_TYPE))
+def get_pdf(visit_id: str, request: Request, caller: Annotated[Caller, Depends(require_caller)]) -> Response:
+    """The minutes as PDF; a draft until somebody has signed. Photos that have not arrived leave their frames."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        minutes = told_minutes(connection, allowed_visit(state.readings, connection, caller, visit_id))
+    return pdf_answer(minutes, state.photos)
+
+
+@router.get("/visits/{visit_id}/minutes.docx", response_class=Response, responses=_given(DOCX_TYPE))
+def get_docx(visit_id: str, request: Request, caller: Annotated[Caller, Depends(require_caller)]) -> Response:
+    """The minutes for Word; what was signed is the PDF."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        minutes = told_minutes(connection, allowed_visit(state.readings, connection, caller, visit_id))
+    return docx_answer(minutes, state.photos)
+
+
+def told_minutes(connection: Connection, reading: VisitReading) -> Minutes:
+    """The minutes of a visit, in the name of its team where no issuing body was written down."""
+    team = connection.execute(text("SELECT name FROM team WHERE id = :id"), {"id": reading.team}).scalar()
+    return minutes_of(reading, team or "")
+
+
+def pdf_answer(minutes: Minutes, photos: Photos) -> Response:
+    return as_file(drained(minutes_pdf(minutes, FONTS, _reading(photos))), PDF_TYPE, file_name(minutes, "pdf"))
+
+
+def docx_answer(minutes: Minutes, photos: Photos) -> Response:
+    return as_file(minutes_docx(minutes, FONTS, _reading(photos)), DOCX_TYPE, file_name(minutes, "docx"))
+
+
+def as_file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _reading(photos: Photos) -> Callable[[str], bytes | None]:
+    def read(sha256: str) -> bytes | None:
+        try:
+            return photos.read(sha256)
+        except FileNotFoundError:
+            return None
+
+    return read
