@@ -22,6 +22,7 @@ from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
 from app.screens.section_screen import SectionScreen
 from app.screens.settings_screen import SettingsScreen
+from app.screens.signing_screen import SigningScreen
 from app.screens.sync_screen import SyncScreen
 from app.screens.theme import EDGE, RADIUS, Look, dress
 from app.screens.today_screen import TodayScreen
@@ -47,6 +48,7 @@ IN_VISIT = {
     "review": guarded(ReviewScreen),
     "minutes": guarded(MinutesScreen),
     "conflicts": guarded(ConflictsScreen),
+    "sign": guarded(SigningScreen),
 }
 FAILURE = guarded(FailureScreen)
 
@@ -148,6 +150,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return IN_VISIT["review"](visit, key=route)
         case ["visit", visit, "minutes"]:
             return IN_VISIT["minutes"](visit, key=route)
+        case ["visit", visit, "sign"]:
+            return IN_VISIT["sign"](visit, key=route)
         case ["visit", visit, "conflicts"]:
             return IN_VISIT["conflicts"](visit, key=route)
         case _:
