@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from app.device import Device
 from app.minutes.blocks import Paper
-from app.minutes.content import Minutes, content_hash, file_name, minutes_of, short_code
+from app.minutes.content import absences_of, content_hash, file_name, minutes_of, short_code
+from app.minutes.facts import Absence, Minutes
 from app.minutes.wording import minutes_paper
 from app.notebook import Notebook
 
@@ -81,3 +82,28 @@ class Paperwork:
         fonts = self.device.assets / "fonts"
         made = await self.device.in_background(lambda: minutes_docx(minutes, fonts, self.photo_bytes))
         return file_name(minutes, "docx"), made
+
+    async def supplement_file(self, visit: str, number: int) -> tuple[str, bytes]:
+        """(name, bytes) of a supplement as a PDF, numbered from 1. Raises OSError when the fonts are not there."""
+        from app.minutes.pdf import drained, supplement_pdf
+
+        minutes = self.minutes(visit).minutes
+        fonts = self.device.assets / "fonts"
+        made = await self.device.in_background(
+            lambda: drained(supplement_pdf(minutes, minutes.supplements[number - 1], fonts))
+        )
+        return file_name(minutes, "pdf", f"bien-ban-bo-sung-{number}"), made
+
+    async def absences_file(self, visit: str) -> tuple[str, bytes]:
+        """(name, bytes) of the sheet with the names of those absent without a reason, of limited circulation."""
+        from app.minutes.pdf import absences_pdf, drained
+
+        minutes, absences = self.minutes(visit).minutes, self.absences(visit)
+        fonts = self.device.assets / "fonts"
+        made = await self.device.in_background(lambda: drained(absences_pdf(minutes, absences, fonts)))
+        return file_name(minutes, "pdf", "luu-hanh-han-che-phu-luc-4"), made
+
+    def absences(self, visit: str) -> tuple[Absence, ...]:
+        """Who was absent without a reason, as far as names were written down."""
+        assert self.notebook is not None
+        return absences_of(self.notebook.visit(visit))

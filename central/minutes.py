@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathPart
 from fastapi.responses import Response
 from sqlalchemy import Connection, text
 
-from app.minutes.content import Minutes, file_name, minutes_of
+from app.minutes.content import file_name, minutes_of
 from app.minutes.docx import minutes_docx
-from app.minutes.pdf import drained, minutes_pdf
+from app.minutes.facts import Minutes
+from app.minutes.pdf import drained, minutes_pdf, supplement_pdf
 from app.readings import VisitReading
 from central.access import Caller, require_caller
 from central.photo_store import Photos
-from central.problems import API, problem_responses
+from central.problems import API, Problem, problem_responses
 from central.visits import allowed_visit
 
 FONTS = Path(__file__).parents[1] / "assets" / "fonts"
@@ -47,6 +49,20 @@ def get_docx(visit_id: str, request: Request, caller: Annotated[Caller, Depends(
     return docx_answer(minutes, state.photos)
 
 
+@router.get("/visits/{visit_id}/supplements/{number}.pdf", response_class=Response, responses=_given(PDF_TYPE))
+def get_supplement(
+    visit_id: str,
+    number: Annotated[int, PathPart(ge=1, le=1000)],
+    request: Request,
+    caller: Annotated[Caller, Depends(require_caller)],
+) -> Response:
+    """A supplement to the minutes, numbered from 1."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        minutes = told_minutes(connection, allowed_visit(state.readings, connection, caller, visit_id))
+    return supplement_answer(minutes, number)
+
+
 def told_minutes(connection: Connection, reading: VisitReading) -> Minutes:
     """The minutes of a visit, in the name of its team where no issuing body was written down."""
     team = connection.execute(text("SELECT name FROM team WHERE id = :id"), {"id": reading.team}).scalar()
@@ -59,6 +75,14 @@ def pdf_answer(minutes: Minutes, photos: Photos) -> Response:
 
 def docx_answer(minutes: Minutes, photos: Photos) -> Response:
     return as_file(minutes_docx(minutes, FONTS, _reading(photos)), DOCX_TYPE, file_name(minutes, "docx"))
+
+
+def supplement_answer(minutes: Minutes, number: int) -> Response:
+    """Problem 404 `not-found` where there is no such supplement."""
+    if not 1 <= number <= len(minutes.supplements):
+        raise Problem(404, "not-found", "Không có biên bản bổ sung này", "There is no such supplement")
+    made = drained(supplement_pdf(minutes, minutes.supplements[number - 1], FONTS))
+    return as_file(made, PDF_TYPE, file_name(minutes, "pdf", f"bien-ban-bo-sung-{number}"))
 
 
 def as_file(content: bytes, media_type: str, name: str) -> Response:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.minutes.content import Photo, Signature
+from app.minutes.facts import Photo, Signature
 
 PAGES = "\ue000"
 """Stands in a paragraph for the number of pages, which only the layout knows."""

@@ -9,17 +9,35 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from app.checklist import Item, Section
-from app.evidence import FindingReading, PaperReading, PersonReading
+from app.evidence import FindingReading, PaperReading, PersonReading, SignatureReading
+from app.minutes.facts import (
+    Absence,
+    Attendance,
+    Finding,
+    Line,
+    Minutes,
+    Paper,
+    Part,
+    Person,
+    Photo,
+    Recommendation,
+    Recount,
+    Remediation,
+    Room,
+    Said,
+    Signature,
+    Supplement,
+)
 from app.readings import PhotoReading, RowReading, VisitReading
 from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 
 VERSION = "skt-minutes-1"
 """Names what is hashed; another set of facts gets another name."""
-AFTER_SIGNING = ("document_number", "signatures")
+AFTER_SIGNING = ("document_number", "signatures", "supplements")
 """Facts that come when the content is settled: the records office's number may come days later."""
 
 NOTED_ON = "head_total"
@@ -40,195 +58,6 @@ _ACADEMIC = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A ground, or a document the unit showed; `issued_on` is an ISO day or empty."""
-
-    type: str
-    number: str
-    issued_on: str
-    issuer: str
-    subject: str
-
-
-@dataclass(frozen=True)
-class Person:
-    role: str
-    name: str
-    post: str
-    body: str
-
-
-@dataclass(frozen=True)
-class Room:
-    """`heads` as HEADS, None where not counted; `difference` is roll − people accounted for where that is wrong, else 0."""
-
-    name: str
-    heads: tuple[int | None, ...]
-    late: int | None
-    reasons: tuple[str, ...]
-    note: str
-    difference: int
-    photos: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Recount:
-    """Another walk through the rooms, which does not count for the figures; `moment` is ms UTC."""
-
-    moment: int
-    total: int | None
-    present: int | None
-
-
-@dataclass(frozen=True)
-class Attendance:
-    """`mode` as the checklist has it. Rates are text with a point, None where there is none; `moment` is ms UTC."""
-
-    mode: str
-    moment: int | None
-    rooms: tuple[Room, ...]
-    heads: tuple[int | None, ...]
-    attendance_rate: str | None
-    late: int | None
-    rooms_checked: int | None
-    recounts: tuple[Recount, ...]
-    photos: tuple[int, ...]
-    """Of the headcount as a whole."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """One answered item: yes, no, na, text, a number or an ISO day; `photos` are their numbers in the annex."""
-
-    item: str
-    label: str
-    kind: str
-    value: str
-    remark: str
-    photos: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a repeated section, or with an empty name the items of one that is not repeated."""
-
-    name: str
-    said: tuple[Said, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A section of the checklist with at least one answer or photo."""
-
-    section: str
-    title: str
-    lines: tuple[Line, ...]
-    photos: tuple[int, ...]
-    """Of the section as a whole."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    severity: str
-    text: str
-    item: str
-    place: str
-    photos: tuple[int, ...]
-    unit_explanation: str
-    is_repeated: bool
-    repeat_date: str
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    text: str
-    owner: str
-    deadline: str
-    report_to: str
-
-
-@dataclass(frozen=True)
-class Remediation:
-    """What has become of an earlier finding, recommendation or notice; `status` as the glossary has it."""
-
-    about: str
-    deadline: str
-    status: str
-    document_number: str
-    issued_on: str
-    remark: str
-    photos: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Photo:
-    """`number` is its number in the annex, `about` what it belongs to in words; `taken_at` is ms UTC."""
-
-    number: int
-    sha256: str
-    width: int
-    height: int
-    caption: str
-    taken_at: int | None
-    about: str
-
-
-@dataclass(frozen=True)
-class Signature:
-    """`strokes` are lists x, y, x, y … in thousandths of the width of the field signed in; `signed_at` is ms UTC."""
-
-    role: str
-    name: str
-    post: str
-    method: str
-    reason: str
-    signed_at: int | None
-    strokes: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Minutes:
-    """Everything the minutes of a visit say. Days are ISO, times ms UTC; empty text and None are what is not known."""
-
-    visit: str
-    unit_name: str
-    unit_level: str
-    parent_body_name: str
-    issuing_body_name: str
-    document_number: str
-    place_name: str
-    place: str
-    visit_date: str
-    started_at: int | None
-    ended_at: int | None
-    period_checked: str
-    copy_count: int | None
-    grounds: tuple[Paper, ...]
-    people: tuple[Person, ...]
-    attendance: Attendance | None
-    parts: tuple[Part, ...]
-    remediations: tuple[Remediation, ...]
-    not_checked: tuple[str, ...]
-    strengths: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    objective_causes: tuple[str, ...]
-    subjective_causes: tuple[str, ...]
-    recommendations: tuple[Recommendation, ...]
-    unit_opinion: str
-    photos: tuple[Photo, ...]
-    documents: tuple[Paper, ...]
-    signatures: tuple[Signature, ...]
-
-    def of_role(self, *roles: str) -> list[Person]:
-        """People in the order of the roles."""
-        return [person for role in roles for person in self.people if person.role == role]
-
-    @property
-    def is_signed(self) -> bool:
-        return bool(self.signatures)
-
-
 def content_hash(minutes: Minutes) -> str:
     """SHA-256, hex, of what is signed: every fact but AFTER_SIGNING, as JSON with sorted names and no spaces."""
     facts = asdict(minutes)
@@ -238,18 +67,25 @@ def content_hash(minutes: Minutes) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
+def supplement_hash(minutes: Minutes, supplement: Supplement) -> str:
+    """SHA-256, hex, of what is signed under a supplement: the minutes it points to, and its own words."""
+    facts = [content_hash(minutes), supplement.number, supplement.text, supplement.reason]
+    told = json.dumps([f"{VERSION}-supplement", *facts], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def short_code(content: str) -> str:
     """The code printed under the pages: the first 16 digits of the content's hash in groups of four, capitals."""
     return "-".join(content[at : at + 4] for at in range(0, 16, 4)).upper()
 
 
-def file_name(minutes: Minutes, kind: str) -> str:
-    """A name that sorts: `bien-ban_2026-11-21_uy-ban-nhan-dan-xa-muong-long.pdf`; a draft says `nhap`."""
+def file_name(minutes: Minutes, kind: str, paper: str = "") -> str:
+    """A name that sorts: `bien-ban_2026-11-21_uy-ban-nhan-dan-xa-muong-long.pdf`; a draft says `nhap`, another paper its own name."""
     plain = (
         unicodedata.normalize("NFD", minutes.unit_name.casefold().replace("đ", "d")).encode("ascii", "ignore").decode()
     )
     name = re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-")
-    parts = ["bien-ban" if minutes.is_signed else "bien-ban-nhap", minutes.visit_date, name]
+    parts = [paper or ("bien-ban" if minutes.is_signed else "bien-ban-nhap"), minutes.visit_date, name]
     return f"{'_'.join(part for part in parts if part)}.{kind}"
 
 
@@ -311,10 +147,10 @@ class _Making:
             unit_opinion=facts["unit_opinion"],
             photos=tuple(self.photo(photo) for photo in self.photos),
             documents=_papers(evidence.documents),
-            signatures=tuple(
-                Signature(s.role, bare_name(s.name), s.post, s.method, s.reason, s.signed_at, s.strokes)
-                for s in evidence.signatures
-                if not s.supplement
+            signatures=_signatures(evidence.signatures, ""),
+            supplements=tuple(
+                Supplement(number, s.text, s.reason, s.document_number, _signatures(evidence.signatures, s.id))
+                for number, s in enumerate(evidence.supplements, 1)
             ),
         )  # fmt: skip
 
@@ -479,6 +315,20 @@ class _Making:
             self.numbers[photo.id], photo.sha256, photo.width, photo.height, self.told(photo.caption), photo.taken_at,
             " – ".join(part for part in (self.visit.row_name(photo.row), about) if part),
         )  # fmt: skip
+
+
+def absences_of(visit: VisitReading) -> tuple[Absence, ...]:
+    """Who was absent without a reason, for the sheet of limited circulation that a team may need beside the minutes."""
+    people = visit.evidence.people("absent_unexcused")
+    return tuple(Absence(p.name, p.post, visit.row_name(p.row), p.reason) for p in people)
+
+
+def _signatures(given: Sequence[SignatureReading], supplement: str) -> tuple[Signature, ...]:
+    return tuple(
+        Signature(s.role, bare_name(s.name), s.post, s.method, s.reason, s.signed_at, s.strokes)
+        for s in given
+        if s.supplement == supplement
+    )
 
 
 def bare_name(name: str) -> str:

@@ -27,8 +27,9 @@ from app.minutes.blocks import (
     Signer,
     Table,
 )
-from app.minutes.content import Minutes, content_hash, short_code
+from app.minutes.content import content_hash, short_code
 from app.minutes.faces import Face, load_faces
+from app.minutes.facts import Minutes
 from app.minutes.layout import HEAD_LEFT, INNER, PLATE_HEIGHT, SIGNING_HEIGHT, shown
 from app.minutes.pdf import DRAFT
 from app.minutes.pdf_file import NotAJpeg, jpeg_facts

@@ -26,8 +26,8 @@ from app.minutes.blocks import (
     Signer,
     Table,
 )
-from app.minutes.content import Photo
 from app.minutes.faces import Face
+from app.minutes.facts import Photo
 from app.minutes.pdf_file import A4
 
 MM = 72 / 25.4

@@ -2,12 +2,14 @@
 and code give the same bytes on every machine.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
+from app.minutes.beside import absences_paper, supplement_paper
 from app.minutes.blocks import BOLD, ITALIC, REGULAR, Paper
-from app.minutes.content import Minutes, content_hash, short_code
+from app.minutes.content import content_hash, short_code, supplement_hash
 from app.minutes.faces import Face, load_faces
+from app.minutes.facts import Absence, Minutes, Supplement
 from app.minutes.layout import HEIGHT, INNER, LEFT, MM, TOP, WIDTH, Picture, Sheet, Words, lay_out
 from app.minutes.pdf_file import NotAJpeg, Page, PdfFile, jpeg_facts
 from app.minutes.wording import minutes_paper
@@ -28,6 +30,21 @@ def minutes_pdf(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes
     content's hash unless another is given. Raises OSError when the fonts cannot be read.
     """
     return paper_pdf(minutes_paper(minutes), load_faces(fonts), read_photo, code=code or content_hash(minutes))
+
+
+def supplement_pdf(minutes: Minutes, supplement: Supplement, fonts: Path) -> Slices:
+    """A supplement to the minutes, with a code of its own once somebody has signed it."""
+    code = supplement_hash(minutes, supplement)
+    return paper_pdf(supplement_paper(minutes, supplement), load_faces(fonts), _no_photo, code=code)
+
+
+def absences_pdf(minutes: Minutes, absences: Sequence[Absence], fonts: Path) -> Slices:
+    """Phụ lục IV, of limited circulation; nothing but a phone of the team makes it, and it is never kept or sent."""
+    return paper_pdf(absences_paper(minutes, absences), load_faces(fonts), _no_photo)
+
+
+def _no_photo(_sha256: str) -> bytes | None:
+    return None
 
 
 def paper_pdf(

@@ -5,7 +5,6 @@ Days in running text are "ngày 05 tháng 02 năm 2026", in tables 05/02/2026; c
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
 
 from app.minutes.blocks import (
     BOLD,
@@ -21,15 +20,24 @@ from app.minutes.blocks import (
     PhotoPlate,
     Recipients,
     Signatures,
-    Signer,
     Table,
 )
-from app.minutes.content import Attendance, Finding, Line, Minutes, Part, Person, Room, Said, Signature, bare_name
-from app.minutes.content import Paper as PaperFact
-from app.records import TIME_ZONE_HOURS
+from app.minutes.facts import Attendance, Finding, Line, Minutes, Part, Person, Room, Said
+from app.minutes.facts import Paper as PaperFact
+from app.minutes.signing import refusals, signers
+from app.minutes.written import (
+    DOTS,
+    clock,
+    ended,
+    figure,
+    here,
+    long_day,
+    number_and_mark,
+    percent,
+    short_day,
+    two_digits,
+)
 
-DOTS = "………"
-DASH = "–"
 TITLE = "BIÊN BẢN"
 SUBJECT = "Kiểm tra đột xuất việc chấp hành kỷ luật, kỷ cương hành chính tại {unit}"
 ROOM_LINES_MOST = 30
@@ -73,7 +81,7 @@ def minutes_paper(minutes: Minutes) -> Paper:
     photos = tuple(_plates(minutes))
     rooms = _rooms_table(minutes.attendance)
     is_long = minutes.attendance is not None and sum(map(_lines_of, minutes.attendance.rooms)) > ROOM_LINES_MOST
-    blocks: list[Block] = [*_head(minutes), *_opening(minutes), *_people(minutes)]
+    blocks: list[Block] = [*page_head(minutes), *_opening(minutes), *_people(minutes)]
     blocks += [*_checked(minutes, None if is_long else rooms), *_assessed(minutes), *_recommended(minutes)]
     blocks += [*_answered(minutes), *_closing(minutes)]
     annexes: tuple[tuple[str, str, tuple[Block, ...]], ...] = (
@@ -83,92 +91,35 @@ def minutes_paper(minutes: Minutes) -> Paper:
     )
     for number, title, content in annexes:
         if content:
-            blocks.append(_middle(f"Phụ lục {number}", BOLD, 14, after=2, starts_page=True))
-            blocks.append(_middle(title.upper(), BOLD, 14, after=8))
+            blocks.append(middle(f"Phụ lục {number}", BOLD, 14, after=2, starts_page=True))
+            blocks.append(middle(title.upper(), BOLD, 14, after=8))
             blocks += content
     return Paper(f"{TITLE.capitalize()} {SUBJECT.format(unit=minutes.unit_name)}", tuple(blocks), not minutes.is_signed)
 
 
-# How things are written
-
-
-def here(ms: int) -> datetime:
-    """A moment as clocks in Viet Nam show it."""
-    return datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)
-
-
-def long_day(iso: str) -> str:
-    """ngày 05 tháng 02 năm 2026: a zero before days below 10 and months 1 and 2; dots for an unknown day."""
-    try:
-        day = date.fromisoformat(iso)
-    except ValueError:
-        return "ngày …… tháng …… năm ………"
-    return f"ngày {day.day:02d} tháng {day.month:02d} năm {day.year}" if day.month < 3 else (
-        f"ngày {day.day:02d} tháng {day.month} năm {day.year}"
-    )  # fmt: skip
-
-
-def short_day(iso: str) -> str:
-    """05/02/2026; empty for none."""
-    try:
-        return date.fromisoformat(iso).strftime("%d/%m/%Y")
-    except ValueError:
-        return iso
-
-
-def clock(ms: int | None) -> str:
-    """16 giờ 15 phút; dots when it is not known."""
-    return here(ms).strftime("%H giờ %M phút") if ms is not None else "…… giờ …… phút"
-
-
-def figure(value: int | None) -> str:
-    """1.234; a dash for what was not counted."""
-    return f"{value:,}".replace(",", ".") if value is not None else DASH
-
-
-def percent(rate: str) -> str:
-    return f"{rate.replace('.', ',')}%"
-
-
-def two_digits(value: int | None) -> str:
-    return f"{value:02d}" if value is not None else "……"
-
-
-def number_and_mark(document_number: str) -> str:
-    """Số: 05/BB-ĐKT; a place for the number while the records office has given none."""
-    number, slash, mark = document_number.partition("/")
-    number, mark = number.strip(), mark.strip() if slash else "BB-ĐKT"
-    if number.isdecimal() and len(number) < 2:
-        number = number.zfill(2)
-    return f"Số: {number or '……'}/{mark}"
-
-
-def _ended(words: str, end: str = ".") -> str:
-    """A sentence with its end mark."""
-    words = words.strip()
-    return words if words.endswith((".", "!", "?", "…", ";", ":")) else words + end
+# Sentences and paragraphs
 
 
 def _photos(numbers: Sequence[int]) -> str:
     return f" (ảnh {', '.join(map(str, numbers))})" if numbers else ""
 
 
-def _text(words: str, style: str = REGULAR) -> Paragraph:
+def text(words: str, style: str = REGULAR) -> Paragraph:
     return Paragraph(((words, style),))
 
 
-def _texts(words: str) -> Iterator[Paragraph]:
+def texts(words: str) -> Iterator[Paragraph]:
     """A paragraph for each line typed."""
     for line in words.splitlines():
         if line.strip():
-            yield _text(line.strip())
+            yield text(line.strip())
 
 
-def _heading(words: str, level: int) -> Paragraph:
+def heading(words: str, level: int) -> Paragraph:
     return Paragraph(((words, BOLD),), level=level)
 
 
-def _middle(
+def middle(
     words: str, style: str, size: float, *, after: float = 6, rule: float = 0, starts_page: bool = False
 ) -> Paragraph:
     return Paragraph(
@@ -179,7 +130,7 @@ def _middle(
 # 1.0 to 1.3: the head, the title, the opening, who was there
 
 
-def _head(minutes: Minutes) -> Iterator[Block]:
+def page_head(minutes: Minutes, title: str = TITLE, subject: str = SUBJECT) -> Iterator[Block]:
     place = f"{minutes.place_name or DOTS}, {long_day(minutes.visit_date)}"
     yield Head(
         (
@@ -193,17 +144,17 @@ def _head(minutes: Minutes) -> Iterator[Block]:
             HeadLine(place, ITALIC, 13),
         ),
     )
-    yield _middle(TITLE, BOLD, 14, after=0)
-    yield _middle(SUBJECT.format(unit=minutes.unit_name or DOTS), BOLD, 14, after=12, rule=0.4)
+    yield middle(title, BOLD, 14, after=0)
+    yield middle(subject.format(unit=minutes.unit_name or DOTS), BOLD, 14, after=12, rule=0.4)
 
 
 def _opening(minutes: Minutes) -> Iterator[Block]:
     for place, ground in enumerate(minutes.grounds, 1):
         end = "." if place == len(minutes.grounds) else ";"
-        yield _text(f"Căn cứ {_paper_words(ground)}".rstrip(".;") + end, ITALIC)
+        yield text(f"Căn cứ {_paper_words(ground)}".rstrip(".;") + end, ITALIC)
     level = LEVELS.get(minutes.unit_level, "")
     period = f", thời kỳ kiểm tra: {minutes.period_checked.rstrip('.')}" if minutes.period_checked else ""
-    yield _text(
+    yield text(
         f"Hôm nay, vào hồi {clock(minutes.started_at)}, {long_day(minutes.visit_date)}, "
         f"tại {minutes.place or f'trụ sở {minutes.unit_name or DOTS}'}, Đoàn kiểm tra đã tiến hành kiểm tra đột xuất việc chấp "
         f"hành kỷ luật, kỷ cương hành chính tại {minutes.unit_name or DOTS}{f' ({level})' if level else ''}{period}."
@@ -225,7 +176,7 @@ def _paper_words(paper: PaperFact) -> str:
 
 
 def _people(minutes: Minutes) -> Iterator[Block]:
-    yield _heading("I. THÀNH PHẦN", 1)
+    yield heading("I. THÀNH PHẦN", 1)
     groups = (
         ("Đoàn kiểm tra", (("team_leader", "Trưởng đoàn"), ("team_secretary", "Thư ký, người ghi biên bản"), ("team_member", "Thành viên"))),
         ("Đơn vị được kiểm tra", (("unit_representative", "Đại diện đơn vị"),)),
@@ -237,11 +188,11 @@ def _people(minutes: Minutes) -> Iterator[Block]:
         if not there and roles[0][0] == "witness":
             continue
         number += 1
-        yield _heading(f"{number}. {title}", 2)
+        yield heading(f"{number}. {title}", 2)
         for place, (words, person) in enumerate(there, 1):
-            yield _text(f"- {words}: {_person_words(person)}{'.' if place == len(there) else ';'}")
+            yield text(f"- {words}: {_person_words(person)}{'.' if place == len(there) else ';'}")
         if not there:
-            yield _text(f"- {DOTS}{DOTS}{DOTS}")
+            yield text(f"- {DOTS}{DOTS}{DOTS}")
 
 
 def _person_words(person: Person) -> str:
@@ -264,7 +215,7 @@ _TOGETHER = {"internal_documents": "directives"}
 
 
 def _checked(minutes: Minutes, rooms: Table | None) -> Iterator[Block]:
-    yield _heading("II. NỘI DUNG VÀ KẾT QUẢ KIỂM TRA", 1)
+    yield heading("II. NỘI DUNG VÀ KẾT QUẢ KIỂM TRA", 1)
     parts: dict[str, list[Part]] = {}
     for part in minutes.parts:
         parts.setdefault(_TOGETHER.get(part.section, part.section), []).append(part)
@@ -279,18 +230,18 @@ def _checked(minutes: Minutes, rooms: Table | None) -> Iterator[Block]:
         if section not in parts:
             continue
         number += 1
-        yield _heading(f"{number}. {_TITLES.get(section) or parts[section][0].title}", 2)
+        yield heading(f"{number}. {_TITLES.get(section) or parts[section][0].title}", 2)
         if section == "attendance" and minutes.attendance:
             yield from _attendance(minutes.attendance, rooms)
         for part in parts[section]:
             for line in part.lines:
                 yield from _line(line)
             if part.photos:
-                yield _text(f"- Ảnh kèm theo: {', '.join(map(str, part.photos))}.")
+                yield text(f"- Ảnh kèm theo: {', '.join(map(str, part.photos))}.")
         if section == "earlier_notices":
             yield from _remediations(minutes)
     if minutes.not_checked:
-        yield _text(f"Nội dung chưa kiểm tra: {'; '.join(_lowered(minutes.not_checked))}.")
+        yield text(f"Nội dung chưa kiểm tra: {'; '.join(_lowered(minutes.not_checked))}.")
 
 
 def _lowered(labels: Iterable[str]) -> list[str]:
@@ -300,10 +251,10 @@ def _lowered(labels: Iterable[str]) -> list[str]:
 def _line(line: Line) -> Iterator[Block]:
     if line.name:
         told = "; ".join(_said(said) for said in line.said)
-        yield _text(f"- {line.name}{f': {told}' if told else ''}".rstrip(".") + ".")
+        yield text(f"- {line.name}{f': {told}' if told else ''}".rstrip(".") + ".")
         return
     for said in line.said:
-        yield _text(_ended(f"- {_said(said)}"))
+        yield text(ended(f"- {_said(said)}"))
 
 
 def _said(said: Said) -> str:
@@ -349,7 +300,7 @@ def _rooms_table(attendance: Attendance | None) -> Table | None:
 
 def _attendance(attendance: Attendance, rooms: Table | None) -> Iterator[Block]:
     if attendance.mode == "full_no_figures":
-        yield _text(
+        yield text(
             "Tại thời điểm kiểm tra, đơn vị có mặt đầy đủ; Đoàn kiểm tra không đếm từng người nên không ghi số liệu và tỷ lệ."
         )
         return
@@ -359,24 +310,24 @@ def _attendance(attendance: Attendance, rooms: Table | None) -> Iterator[Block]:
     )
     photos = f"Ảnh kèm theo: {', '.join(map(str, attendance.photos))}." if attendance.photos else ""
     if at or checked or photos:
-        yield _text((at + checked + photos).strip())
+        yield text((at + checked + photos).strip())
     if rooms:
         yield rooms
     elif attendance.rooms:
-        yield _text("Quân số từng phòng, bộ phận: xem Phụ lục I.")
+        yield text("Quân số từng phòng, bộ phận: xem Phụ lục I.")
     total, present, excused, unexcused, unclear = attendance.heads
     if total is None and present is None:
-        yield _text("Quân số chưa được đếm đủ nên không tính tổng và tỷ lệ.")
+        yield text("Quân số chưa được đếm đủ nên không tính tổng và tỷ lệ.")
         return
     rate = f", đạt tỷ lệ {percent(attendance.attendance_rate)}" if attendance.attendance_rate else ""
-    yield _text(
+    yield text(
         f"Tổng số: {figure(total)} người; có mặt: {figure(present)} người{rate}; vắng có lý do: {figure(excused)} người; vắng "
         f"không lý do: {figure(unexcused)} người; vắng chưa rõ lý do: {figure(unclear)} người."
     )
     if attendance.late is not None:
-        yield _text(f"Đi muộn, về sớm: {figure(attendance.late)} người.")
+        yield text(f"Đi muộn, về sớm: {figure(attendance.late)} người.")
     for again in attendance.recounts:
-        yield _text(
+        yield text(
             f"Lần đếm lúc {clock(again.moment)}: tổng số {figure(again.total)} người, có mặt {figure(again.present)} người "
             "(không tính vào số liệu trên)."
         )
@@ -393,24 +344,24 @@ def _remediations(minutes: Minutes) -> Iterator[Block]:
         parts.append(f"kết quả: {STATUSES.get(again.status, again.status) or 'chưa kiểm tra'}")
         if again.remark:
             parts.append(again.remark)
-        yield _text(f"- {'; '.join(p.rstrip('.;') for p in parts)}{_photos(again.photos)}.".replace("\n", " "))
+        yield text(f"- {'; '.join(p.rstrip('.;') for p in parts)}{_photos(again.photos)}.".replace("\n", " "))
 
 
 # 1.5 to 1.8
 
 
 def _assessed(minutes: Minutes) -> Iterator[Block]:
-    yield _heading("III. NHẬN XÉT, ĐÁNH GIÁ", 1)
-    yield _heading("1. Ưu điểm", 2)
+    yield heading("III. NHẬN XÉT, ĐÁNH GIÁ", 1)
+    yield heading("1. Ưu điểm", 2)
     yield from _listed(minutes.strengths, "Không có nội dung ghi nhận.")
-    yield _heading("2. Tồn tại, hạn chế", 2)
+    yield heading("2. Tồn tại, hạn chế", 2)
     if not minutes.findings:
-        yield _text("Không ghi nhận tồn tại, hạn chế ở những nội dung đã kiểm tra.")
+        yield text("Không ghi nhận tồn tại, hạn chế ở những nội dung đã kiểm tra.")
     for place, finding in enumerate(minutes.findings, 1):
         yield from _finding(place, finding)
-    yield _heading("3. Nguyên nhân", 2)
+    yield heading("3. Nguyên nhân", 2)
     if not minutes.objective_causes and not minutes.subjective_causes:
-        yield _text("Không có nội dung ghi nhận.")
+        yield text("Không có nội dung ghi nhận.")
     for title, causes in (("Khách quan", minutes.objective_causes), ("Chủ quan", minutes.subjective_causes)):
         if causes:
             yield Paragraph(((f"{title}:", ITALIC),), level=3)
@@ -419,11 +370,11 @@ def _assessed(minutes: Minutes) -> Iterator[Block]:
 
 def _listed(texts: Sequence[str], nothing: str) -> Iterator[Block]:
     if not texts and nothing:
-        yield _text(nothing)
+        yield text(nothing)
     for words in texts:
         first, *more = [line.strip() for line in words.splitlines() if line.strip()] or [words]
-        yield _text(_ended(f"- {first}"))
-        yield from (_text(line) for line in more)
+        yield text(ended(f"- {first}"))
+        yield from (text(line) for line in more)
 
 
 def _finding(place: int, finding: Finding) -> Iterator[Block]:
@@ -438,18 +389,18 @@ def _finding(place: int, finding: Finding) -> Iterator[Block]:
         on = f" ngày {short_day(finding.repeat_date)}" if finding.repeat_date else " trước"
         about.append(f"lặp lại tồn tại đã nêu tại cuộc kiểm tra{on}")
     first, *more = [line.strip() for line in finding.text.splitlines() if line.strip()] or [finding.item or DOTS]
-    yield _text(f"({place}) {first.rstrip('.;')} ({'; '.join(a for a in about if a)}).")
-    yield from (_text(line) for line in more)
+    yield text(f"({place}) {first.rstrip('.;')} ({'; '.join(a for a in about if a)}).")
+    yield from (text(line) for line in more)
     if finding.unit_explanation:
         first, *more = [line.strip() for line in finding.unit_explanation.splitlines() if line.strip()] or [""]
-        yield Paragraph((("Giải trình của đơn vị: ", ITALIC), (_ended(first), REGULAR)))
-        yield from (_text(line) for line in more)
+        yield Paragraph((("Giải trình của đơn vị: ", ITALIC), (ended(first), REGULAR)))
+        yield from (text(line) for line in more)
 
 
 def _recommended(minutes: Minutes) -> Iterator[Block]:
-    yield _heading("IV. KIẾN NGHỊ", 1)
+    yield heading("IV. KIẾN NGHỊ", 1)
     if not minutes.recommendations:
-        yield _text("Đoàn kiểm tra không có kiến nghị.")
+        yield text("Đoàn kiểm tra không có kiến nghị.")
         return
     yield Table(
         (
@@ -467,69 +418,26 @@ def _recommended(minutes: Minutes) -> Iterator[Block]:
 
 
 def _answered(minutes: Minutes) -> Iterator[Block]:
-    yield _heading("V. Ý KIẾN CỦA ĐƠN VỊ ĐƯỢC KIỂM TRA", 1)
+    yield heading("V. Ý KIẾN CỦA ĐƠN VỊ ĐƯỢC KIỂM TRA", 1)
     if minutes.unit_opinion.strip():
-        yield from _texts(minutes.unit_opinion)
+        yield from texts(minutes.unit_opinion)
     else:
-        yield _text("(Đơn vị không nêu ý kiến.)" if minutes.is_signed else f"{DOTS}{DOTS}{DOTS}{DOTS}{DOTS}{DOTS}")
-
-
-_SIGNING = {
-    "unit_representative": "ĐẠI DIỆN ĐƠN VỊ ĐƯỢC KIỂM TRA",
-    "team_secretary": "NGƯỜI GHI BIÊN BẢN",
-    "team_leader": "TRƯỞNG ĐOÀN",
-    "witness": "NGƯỜI CHỨNG KIẾN",
-}
+        yield text("(Đơn vị không nêu ý kiến.)" if minutes.is_signed else f"{DOTS}{DOTS}{DOTS}{DOTS}{DOTS}{DOTS}")
 
 
 def _closing(minutes: Minutes) -> Iterator[Block]:
-    for refused in (s for s in minutes.signatures if s.method == "refused"):
-        who = ", ".join(part for part in (refused.name, refused.post) if part) or DOTS
-        role = _SIGNING.get(refused.role, "").lower()
-        yield _text(f"{who} ({role}) không ký biên bản. Lý do: {_ended(refused.reason or DOTS)}".replace("\n", " "))
+    yield from refusals(minutes.signatures)
     ended = "cùng ngày"
     if minutes.ended_at is not None and minutes.visit_date:
         day = here(minutes.ended_at).date().isoformat()
         ended = "cùng ngày" if day == minutes.visit_date else long_day(day)
-    yield _text(
+    yield text(
         f"Biên bản kết thúc vào hồi {clock(minutes.ended_at)} {ended}, gồm {PAGES} trang, được lập thành "
         f"{two_digits(minutes.copy_count)} bản có giá trị như nhau, đã đọc lại cho những người có tên trên cùng nghe, công nhận "
         "đúng và ký tên./."
     )
-    yield Signatures(tuple(_signers(minutes)))
+    yield Signatures(tuple(signers(minutes)))
     yield Recipients(RECIPIENTS)
-
-
-def _signers(minutes: Minutes) -> Iterator[Signer]:
-    """The three who sign, then everybody else who signed or is to witness."""
-    more = []
-    for role in ("unit_representative", "team_secretary", "team_leader"):
-        signed = [s for s in minutes.signatures if s.role == role]
-        first = signed[0] if signed else None
-        names = [bare_name(p.name) for p in minutes.of_role(role)]
-        yield Signer(_SIGNING[role], _signed(first), first.name if first else names[0] if names else "", first)
-        more += [Signer(_SIGNING[role], _signed(s), s.name, s) for s in signed[1:]]
-    witnesses = {s.name: s for s in minutes.signatures if s.role == "witness"}
-    for name in dict.fromkeys([*(bare_name(p.name) for p in minutes.of_role("witness")), *witnesses]):
-        more.append(Signer(_SIGNING["witness"], _signed(witnesses.get(name)), name, witnesses.get(name)))
-    yield from more
-
-
-def _signed(signature: Signature | None) -> str:
-    """How somebody signed, under their post."""
-    if signature is None:
-        return "(Ký, ghi rõ họ tên)"
-    at = (
-        f" lúc {clock(signature.signed_at)}, {short_day(here(signature.signed_at).date().isoformat())}"
-        if signature.signed_at
-        else ""
-    )
-    return {
-        "on_paper": "(Ký trên bản giấy)",
-        "drawn_on_screen": f"(Ký trên màn hình{at})",
-        "digital_certificate": f"(Ký số{at})",
-        "refused": "(Không ký)",
-    }.get(signature.method, "")
 
 
 # 1.11: the annexes
@@ -541,7 +449,7 @@ def _plates(minutes: Minutes) -> Iterator[PhotoPlate]:
         facts = [f"Chụp lúc {clock(photo.taken_at)}, ngày {taken:%d/%m/%Y}"] if taken else []
         facts += [photo.about] if photo.about else []
         first = f"Ảnh {photo.number}. {photo.caption}".strip().replace("\n", " ")
-        yield PhotoPlate(photo, (_ended(first), _ended(". ".join(facts))) if facts else (_ended(first),))
+        yield PhotoPlate(photo, (ended(first), ended(". ".join(facts))) if facts else (ended(first),))
 
 
 def _documents(papers: Sequence[PaperFact]) -> Table:

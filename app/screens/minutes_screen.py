@@ -54,6 +54,12 @@ def MinutesScreen(visit: str) -> ft.Control:
     async def save_word() -> None:
         await hand_out(app, picker, functools.partial(app.minutes_word, visit))
 
+    async def save_supplement(place: int) -> None:
+        await hand_out(app, picker, functools.partial(app.supplement_file, visit, place))
+
+    async def save_absences() -> None:
+        await hand_out(app, picker, functools.partial(app.absences_file, visit))
+
     async def share() -> None:
         """By the phone's own sheet; where there is none, the file is saved instead."""
         assert drawn is not None
@@ -72,6 +78,17 @@ def MinutesScreen(visit: str) -> ft.Control:
             *standing(look, to_read, missing),
             *cards(look, to_read.paper.blocks),
             button(look, look.say("minutes_word"), save_word, icon=ft.Icons.EDIT_DOCUMENT, identifier="save-word"),
+            *(
+                button(
+                    look,
+                    look.say("minutes_supplement", number=number(n, look.language)),
+                    functools.partial(save_supplement, n),
+                    icon=ft.Icons.POST_ADD,
+                    identifier=f"save-supplement-{n}",
+                )
+                for n in range(1, len(to_read.minutes.supplements) + 1)
+            ),
+            *(limited(look, save_absences) if app.absences(visit) else []),
         ],
         head=bar(look, look.say("minutes_title"), road.back, subtitle=to_read.minutes.unit_name),
         foot=foot(look, app.drawing_up, drawn, make, share, save),
@@ -136,6 +153,14 @@ def foot(
         ft.Column(inside, spacing=6, tight=True, horizontal_alignment=ft.CrossAxisAlignment.STRETCH),
         padding=ft.Padding.symmetric(horizontal=EDGE, vertical=8),
     )
+
+
+def limited(look: Look, on_save: Handler) -> list[ft.Control]:
+    """The sheet with names, kept apart and said to be so."""
+    return [
+        panel(look, ft.Icons.LOCK, [look.say("minutes_limited_how")]),
+        button(look, look.say("minutes_limited"), on_save, icon=ft.Icons.PERSON_OFF, identifier="save-absences"),
+    ]
 
 
 # The paper as cards

@@ -20,6 +20,12 @@ PAPER_WORDS: dict[str, tuple[str, str]] = {
     "minutes_share": ("Chia sẻ", "Share"),
     "minutes_save": ("Lưu tệp, in", "Save, print"),
     "minutes_word": ("Lưu bản Word (.docx)", "Save as Word (.docx)"),
+    "minutes_supplement": ("Lưu biên bản bổ sung {number}", "Save supplement {number}"),
+    "minutes_limited": ("Lưu Phụ lục IV", "Save annex IV"),
+    "minutes_limited_how": (
+        "Phụ lục IV có tên người vắng không lý do: lưu hành hạn chế, để riêng, không kèm theo biên bản.",
+        "Annex IV names who was absent without a reason: limited circulation, kept apart from the minutes.",
+    ),
     "minutes_not_made": (
         "Chưa lập được tệp. Mọi điều đã ghi vẫn an toàn. Hãy mở lại ứng dụng rồi thử lại.",
         "The file could not be made. Everything recorded is safe. Open the app again, then try again.",

@@ -16,7 +16,7 @@ from central.hq.conflicts import differing
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import DASH, day, level, moment, number, place, size, status
-from central.minutes import docx_answer, pdf_answer, told_minutes
+from central.minutes import docx_answer, pdf_answer, supplement_answer, told_minutes
 from central.photos import answer_photo
 from central.readings import phone_clock, recorded, true_time
 from central.uploads import Sha256
@@ -209,6 +209,15 @@ def get_minutes(request: Request, visit: str, kind: Literal["pdf", "docx"], _des
     with state.db.reading() as connection:
         minutes = told_minutes(connection, state.readings.visit(connection, visit))
     return pdf_answer(minutes, state.photos) if kind == "pdf" else docx_answer(minutes, state.photos)
+
+
+@router.get("/visits/{visit}/supplements/{number}.pdf")
+def get_supplement(request: Request, visit: str, number: int, _desk: AtDesk) -> Response:
+    """A supplement to the minutes."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        minutes = told_minutes(connection, state.readings.visit(connection, visit))
+    return supplement_answer(minutes, number)
 
 
 @router.get("/visits/{visit}/journal")

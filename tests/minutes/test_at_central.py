@@ -12,7 +12,7 @@ from app.minutes.content import minutes_of
 from app.minutes.pdf import drained, minutes_pdf
 from tests.central.conftest import Office
 from tests.field import ASSETS
-from tests.minutes.ky_son import sign, visit_ky_son
+from tests.minutes.ky_son import record, sign, visit_ky_son
 from tests.valley import PASSWORD, Valley
 
 
@@ -50,6 +50,17 @@ def test_central_and_phone_make_the_same_file(valley: tuple[Valley, str]) -> Non
     assert answer.content == drained(minutes_pdf(minutes, ASSETS / "fonts", at.cuc.files.read))
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
     assert "67,50%" in text and "Vắng Mặt" not in text and "Không Phép" not in text
+
+
+def test_a_supplement_has_a_file_of_its_own(valley: tuple[Valley, str]) -> None:
+    at, visit = valley
+    record(at.cuc, visit, "supplement", "1", text="Đơn vị đã gửi kế hoạch", reason="Bổ sung tài liệu", position=1)
+    assert asyncio.run(at.sync("cuc")) is None
+    answer = ask(at, f"/api/v1/visits/{visit}/supplements/1.pdf", office(at))
+    assert answer.headers["content-disposition"].startswith('attachment; filename="bien-ban-bo-sung-1_2021-02-05')
+    text = pypdf.PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
+    assert "Đơn vị đã gửi kế hoạch" in text and "BẢN NHÁP" in text
+    assert ask(at, f"/api/v1/visits/{visit}/supplements/2.pdf", office(at)).status_code == 404
 
 
 def test_only_who_may_see_the_visit_gets_its_minutes(valley: tuple[Valley, str]) -> None:

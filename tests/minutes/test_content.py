@@ -3,17 +3,20 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
-from app.minutes.blocks import Paragraph, Table
-from app.minutes.content import Minutes, bare_name, content_hash, minutes_of
-from app.minutes.wording import long_day, minutes_paper, number_and_mark
+from app.minutes.beside import absences_paper, supplement_paper
+from app.minutes.blocks import Paper, Paragraph, Table
+from app.minutes.content import absences_of, bare_name, content_hash, minutes_of, short_code, supplement_hash
+from app.minutes.facts import Minutes
+from app.minutes.wording import minutes_paper
+from app.minutes.written import long_day, number_and_mark
 from app.recorder import Change
 from tests.field import Phone, cases
-from tests.minutes.ky_son import ENDED, STARTED, record, visit_ky_son
+from tests.minutes.ky_son import ENDED, STARTED, record, sign, visit_ky_son
 from tools.demo import enter_case
 
 
@@ -26,9 +29,13 @@ def phone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
 
 
 def told(minutes: Minutes) -> str:
-    """Everything the paper says, one line a paragraph or a table's row."""
+    """Everything the minutes say, one line a paragraph or a table's row."""
+    return told_by(minutes_paper(minutes))
+
+
+def told_by(paper: Paper) -> str:
     lines = []
-    for block in minutes_paper(minutes).blocks:
+    for block in paper.blocks:
         if isinstance(block, Paragraph):
             lines.append(block.words)
         elif isinstance(block, Table):
@@ -209,3 +216,49 @@ def test_numbers_titles_and_times_are_written_as_the_decree_asks(phone: Phone) -
     visit = counted(phone)
     phone.book._record([Change("visit", visit, {"visit_ended_at": ENDED + 86_400_000}, visit)])
     assert "10 giờ 15 phút ngày 06 tháng 02 năm 2021, gồm" in told(minutes_of(phone.book.visit(visit)))
+
+
+def test_a_supplement_points_to_the_minutes_and_leaves_them_as_they_were_signed(phone: Phone) -> None:
+    visit = visit_ky_son(phone)
+    sign(phone, visit)
+    before = minutes_of(phone.book.visit(visit))
+    first = record(
+        phone,
+        visit,
+        "supplement",
+        "1",
+        reason="Đơn vị gửi thêm",
+        text="Kế hoạch số 12/KH-UBND ngày 08/02/2021",
+        position=1,
+    )
+    record(
+        phone,
+        visit,
+        "signature",
+        "s",
+        role="team_leader",
+        name="Nguyễn Hữu Thuận",
+        method="on_paper",
+        supplement=first,
+        signed_at=ENDED + 86_400_000,
+    )
+    after = minutes_of(phone.book.visit(visit))
+    assert told(after) == told(before) and content_hash(after) == content_hash(before)
+    [supplement] = after.supplements
+    paper = supplement_paper(after, supplement)
+    text = told_by(paper)
+    assert not paper.is_draft and "BIÊN BẢN BỔ SUNG" in text
+    assert (
+        f"Biên bản số 05/BB-ĐKT, ngày 05 tháng 02 năm 2021, có mã kiểm chứng {short_code(content_hash(before))}" in text
+    )
+    assert "Kế hoạch số 12/KH-UBND ngày 08/02/2021" in text and "Đơn vị gửi thêm" in text
+    changed = replace(supplement, text="Kế hoạch khác")
+    assert supplement_hash(after, changed) != supplement_hash(after, supplement) != content_hash(after)
+    assert supplement_paper(after, replace(supplement, signatures=())).is_draft
+
+
+def test_names_of_those_absent_without_a_reason_are_on_a_sheet_of_their_own(phone: Phone) -> None:
+    visit = visit_ky_son(phone)
+    reading = phone.book.visit(visit)
+    text = told_by(absences_paper(minutes_of(reading), absences_of(reading)))
+    assert "LƯU HÀNH HẠN CHẾ" in text and "1 | Trần Văn Không Phép | Nhân viên" in text and "Vắng Mặt" not in text

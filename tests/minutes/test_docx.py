@@ -12,8 +12,9 @@ import pypdf
 import pytest
 
 from app.minutes.blocks import PAGES, Paragraph, Table
-from app.minutes.content import Minutes, minutes_of
+from app.minutes.content import minutes_of
 from app.minutes.docx import minutes_docx
+from app.minutes.facts import Minutes
 from app.minutes.pdf import drained, minutes_pdf
 from app.minutes.wording import minutes_paper
 from tests.field import ASSETS, Phone

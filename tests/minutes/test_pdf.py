@@ -11,8 +11,9 @@ import pypdf
 import pytest
 
 from app.minutes.blocks import BOLD, BOLD_ITALIC, ITALIC, PAGES, REGULAR, Paper, Paragraph
-from app.minutes.content import Minutes, content_hash, minutes_of, short_code
+from app.minutes.content import content_hash, minutes_of, short_code
 from app.minutes.faces import STYLES, load_faces
+from app.minutes.facts import Minutes
 from app.minutes.layout import BOTTOM, HEIGHT, INNER, LEFT, MM, TOP, Picture, Sheet, Stroke, Words, lay_out
 from app.minutes.pdf import drained, minutes_pdf, paper_pdf
 from app.minutes.wording import minutes_paper

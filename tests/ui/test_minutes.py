@@ -46,10 +46,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield Desk(app, draft, signed)
 
 
-def saved(phone: Phone) -> tuple[str, str]:
-    """(name, text) of the PDF that «Lưu tệp, in» hands out."""
+def saved(phone: Phone, button: str = "save-pdf") -> tuple[str, str]:
+    """(name, text) of the PDF that a button hands out."""
     with phone.page.expect_download() as download:
-        phone.tap("save-pdf")
+        phone.tap(button)
     data = Path(download.value.path()).read_bytes()
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
     return download.value.suggested_filename, " ".join(text.split())
@@ -69,6 +69,8 @@ def test_minutes_are_read_made_and_saved_before_anybody_signs(desk: Desk, phone:
     assert "BẢN NHÁP / DRAFT" in text and "67,50%" in text and "Lỳ Y Dờ" in text and "Vắng Mặt" not in text
     phone.tap("share-pdf")  # no share sheet in this browser: the file is saved instead
     phone.sees("Đã lưu")
+    name, text = saved(phone, "save-absences")
+    assert name.startswith("luu-hanh-han-che") and "Trần Văn Không Phép" in text and "Vắng Mặt" not in text
     assert phone.complaints == []
 
 
