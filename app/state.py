@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app import carrying, recovery, safekeeping
+from app import carrying, recovery, safekeeping, signing
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.meeting import Meeting as MeetingView
@@ -44,6 +44,8 @@ PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
 Conflict: TypeAlias = conflicts.Conflict
 Side: TypeAlias = conflicts.Side
+Late: TypeAlias = signing.Late
+Proof: TypeAlias = signing.Proof
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried

@@ -26,6 +26,7 @@ from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
 from app.screens.section_screen import SectionScreen
 from app.screens.settings_screen import SettingsScreen
+from app.screens.signing_screen import SigningScreen
 from app.screens.sync_screen import SyncScreen
 from app.screens.theme import EDGE, RADIUS, Look, dress
 from app.screens.today_screen import TodayScreen
@@ -55,6 +56,7 @@ IN_VISIT = {
     "recommendations": guarded(RecommendationsScreen),
     "people": guarded(PeopleScreen),
     "earlier": guarded(EarlierScreen),
+    "sign": guarded(SigningScreen),
 }
 FAILURE = guarded(FailureScreen)
 
@@ -156,7 +158,7 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
         case [
             "visit",
             visit,
-            "review" | "minutes" | "conflicts" | "findings" | "recommendations" | "people" | "earlier" as part,
+            "review" | "minutes" | "conflicts" | "findings" | "recommendations" | "people" | "earlier" | "sign" as part,
         ]:
             return IN_VISIT[part](visit, key=route)
         case _:

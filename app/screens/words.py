@@ -13,6 +13,7 @@ from app.screens.paper_words import PAPER_WORDS
 from app.screens.phone_words import PHONE_WORDS
 from app.screens.recording_words import RECORDING_WORDS
 from app.screens.screen_words import SCREEN_WORDS
+from app.screens.signing_words import SIGNING_WORDS
 
 LANGUAGES = ("vi", "en")
 NOTHING = "–"
@@ -147,6 +148,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 WORDS |= SCREEN_WORDS | CONCLUDING_WORDS | RECORDING_WORDS | PHONE_WORDS | PAPER_WORDS | KEEPING_WORDS
+WORDS |= SIGNING_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

@@ -211,7 +211,7 @@ def apply(
             continue
         if key not in touched:
             touched[key] = known[key] if known and key in known else load(connection, *key)
-        if is_bound(entry.kind) and any(freezes.of(v) for v in (entry.visit, _visit_read(*key, touched[key]))):
+        if is_bound(entry.kind) and any(freezes.of(v) for v in _named_visits(connection, entry, touched[key])):
             signed[key] = None
         else:
             fold_in(touched[key], entry)
@@ -224,6 +224,17 @@ def apply(
         connection.execute(table.upsert if table else _UPSERT_OTHER, of_kind[0] if len(of_kind) == 1 else of_kind)
     for key in signed:  # what counts of these hangs on all of their entries
         recompute(connection, *key)
+
+
+def _named_visits(connection: Connection, entry: JournalEntry, record: Record) -> set[str]:
+    """The visits that anything says an entry's record belongs to."""
+    named = {entry.visit, _visit_read(entry.kind, entry.record, record)}
+    if entry.kind not in ("visit", "answer"):  # the ids of these say it
+        named |= set(connection.execute(_NAMED, {"record": entry.record, "kind": entry.kind}).scalars().all())
+    return named - {""}
+
+
+_NAMED = text("SELECT DISTINCT visit FROM entry WHERE record = :record AND kind = :kind")
 
 
 def _visit_read(kind: str, record_id: str, record: Record) -> str:
