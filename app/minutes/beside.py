@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.minutes.blocks import BOLD, ITALIC, PAGES, Block, Column, Paper, Recipients, Signatures, Table
+from app.minutes.blocks import (
+    BOLD,
+    ITALIC,
+    PAGES,
+    Block,
+    Column,
+    Paper,
+    Recipients,
+    Signatures,
+    Table,
+    heading,
+    middle,
+    text,
+    texts,
+)
 from app.minutes.facts import Absence, Minutes, Supplement
 from app.minutes.signing import refusals, signers
-from app.minutes.wording import RECIPIENTS, SUBJECT, heading, middle, page_head, text, texts
+from app.minutes.wording import RECIPIENTS, SUBJECT, page_head
 from app.minutes.written import DOTS, long_day, number_and_mark, short_day, two_digits
 
 
