@@ -32,7 +32,7 @@ def supplement_paper(minutes: Minutes, supplement: Supplement, code: str = "") -
         *page_head(replace(minutes, document_number=supplement.document_number), "BIÊN BẢN BỔ SUNG", about),
         text(
             f"Biên bản này bổ sung lần {supplement.number} cho Biên bản {numbered}, "
-            f"{long_day(minutes.visit_date)}, có mã kiểm chứng {code or DOTS}. Nội dung biên bản đã ký được "
+            f"{long_day(minutes.visit_date)}, có mã {code or DOTS}. Nội dung biên bản đã ký được "
             "giữ nguyên; phần bổ sung ghi dưới đây."
         ),
         heading("1. Lý do bổ sung", 2),

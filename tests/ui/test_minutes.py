@@ -79,7 +79,7 @@ def test_signed_minutes_show_their_code_at_any_size(desk: Desk, new_phone: Phone
     if scale > 100:
         phone.open(f"{desk.app.url}/settings", "Cài đặt")
         phone.tap(f"text-size-{scale}")
-    phone.open(f"{desk.app.url}/visit/{desk.signed}/minutes", "Mã kiểm chứng")
+    phone.open(f"{desk.app.url}/visit/{desk.signed}/minutes", "Mã biên bản")
     phone.shot(f"minutes-{scale}")
     phone.page.mouse.move(180, 300)
     phone.page.mouse.wheel(0, 1500)
