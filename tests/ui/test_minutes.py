@@ -73,7 +73,7 @@ def test_minutes_are_read_made_and_saved_before_anybody_signs(desk: Desk, phone:
     assert phone.complaints == []
 
 
-@pytest.mark.parametrize(("dark", "scale"), [(False, 100), (True, 150)])
+@pytest.mark.parametrize(("dark", "scale"), [(False, 100), pytest.param(True, 150, marks=pytest.mark.long)])
 def test_signed_minutes_show_their_code_at_any_size(desk: Desk, new_phone: PhoneMaker, dark: bool, scale: int) -> None:
     phone = new_phone(dark=dark)
     if scale > 100:
