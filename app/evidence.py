@@ -146,6 +146,8 @@ class Evidence:
     remediations: tuple[RemediationReading, ...] = ()
     supplements: tuple[SupplementReading, ...] = ()
     signatures: tuple[SignatureReading, ...] = ()
+    signed: Mapping[str, str] = field(default_factory=dict)
+    """Supplement (empty for the minutes) → SHA-256 of what the first signature under it was put to; nothing for unsigned ones."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the visit that only the minutes need: FACTS, empty text where nothing stands, `copy_count` None."""
 
@@ -187,7 +189,25 @@ def read_evidence(connection: Connection, visit: str) -> Evidence:
     found = {name: tuple(_read(connection, kind, of, visit)) for name, (kind, of) in _TABLES.items()}
     head = connection.execute(_FACTS, {"visit": visit}).one_or_none()
     facts = {name: getattr(head, name, None) for name in FACTS}
-    return Evidence(**found, facts={n: v if v is not None or n == "copy_count" else "" for n, v in facts.items()})
+    return Evidence(
+        **found,
+        signed=_signed(connection, visit),
+        facts={n: v if v is not None or n == "copy_count" else "" for n, v in facts.items()},
+    )
+
+
+def _signed(connection: Connection, visit: str) -> dict[str, str]:
+    rows = connection.execute(
+        text(
+            "SELECT coalesce(supplement, '') AS under, content, covers, stamps FROM signature WHERE visit = :v AND content <> ''"
+        ),
+        {"v": visit},
+    )
+    # Of those under the minutes the one that covers what was signed counts (app.sync.freeze), the earliest first.
+    ranked = sorted(
+        (row for row in rows if row.under or row.covers is not None), key=lambda row: json.loads(row.stamps)["content"]
+    )
+    return {row.under: row.content for row in reversed(ranked)}
 
 
 _FACTS = text(f"SELECT {', '.join(FACTS)} FROM visit WHERE id = :visit")

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from app.code import code_of
 from app.device import Device
 from app.minutes.blocks import Paper
-from app.minutes.content import absences_of, content_hash, file_name, minutes_of, short_code
+from app.minutes.content import absences_of, content_hash, file_name, minutes_of
 from app.minutes.facts import Absence, Minutes
 from app.minutes.wording import minutes_paper
 from app.notebook import Notebook
@@ -47,7 +48,7 @@ class Paperwork:
         assert self.notebook is not None
         reading = self.notebook.visit(visit)
         minutes = minutes_of(reading, self.notebook.reference.teams.get(reading.team, ""))
-        return ToRead(minutes, minutes_paper(minutes), short_code(content_hash(minutes)) if minutes.is_signed else "")
+        return ToRead(minutes, minutes_paper(minutes), code_of(content_hash(minutes)) if minutes.is_signed else "")
 
     async def draw_up(self, visit: str) -> DrawnUp | None:
         """The minutes as a PDF; None when one is being made already. Raises OSError when the fonts are not there."""

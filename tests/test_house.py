@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.evidence", "app.units", "app.geopoint")
+READINGS = (*WORDS, "app.readings", "app.evidence", "app.units", "app.geopoint", "app.code")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
@@ -61,6 +61,7 @@ PARTS = (
         (*TABLES, "httpx"),
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
+    Part(("app.code",), (), ()),
     Part(("app.proof",), MEETING, ("sqlalchemy",)),
     Part(
         ("app.notebook", "app.counting", "app.signing", "app.recorder", "app.carrying", "app.handover", "app.recovery"),
@@ -91,6 +92,7 @@ PARTS = (
             "app.readings",
             "app.evidence",
             "app.units",
+            "app.code",
         ),
         ("PIL", "segno"),
         late=("PIL", "segno"),

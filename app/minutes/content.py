@@ -37,7 +37,7 @@ from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 
 VERSION = "skt-minutes-1"
 """Names what is hashed; another set of facts gets another name."""
-AFTER_SIGNING = ("document_number", "signatures", "supplements")
+AFTER_SIGNING = ("document_number", "signatures", "supplements", "signed_content")
 """Facts that come when the content is settled: the records office's number may come days later."""
 
 NOTED_ON = "head_total"
@@ -59,7 +59,12 @@ _ACADEMIC = re.compile(
 
 
 def content_hash(minutes: Minutes) -> str:
-    """SHA-256, hex, of what is signed: every fact but AFTER_SIGNING, as JSON with sorted names and no spaces."""
+    """SHA-256, hex, of what is signed: the one the first signature names.
+
+    Where none names one it is that of every fact but AFTER_SIGNING, as JSON with sorted names and no spaces.
+    """
+    if minutes.signed_content:
+        return minutes.signed_content
     facts = asdict(minutes)
     for name in AFTER_SIGNING:
         del facts[name]
@@ -72,11 +77,6 @@ def supplement_hash(minutes: Minutes, supplement: Supplement) -> str:
     facts = [content_hash(minutes), supplement.number, supplement.text, supplement.reason]
     told = json.dumps([f"{VERSION}-supplement", *facts], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(told.encode()).hexdigest()
-
-
-def short_code(content: str) -> str:
-    """The code printed under the pages: the first 16 digits of the content's hash in groups of four, capitals."""
-    return "-".join(content[at : at + 4] for at in range(0, 16, 4)).upper()
 
 
 def file_name(minutes: Minutes, kind: str, paper: str = "") -> str:
@@ -113,6 +113,7 @@ class _Making:
         parts = [p for section in visit.template.sections if (p := self.part(section))]
         return Minutes(
             visit=visit.id,
+            signed_content=evidence.signed.get("", ""),
             unit_name=visit.unit_name,
             unit_level=visit.unit_level,
             parent_body_name=facts["parent_body_name"],

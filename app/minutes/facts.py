@@ -204,6 +204,8 @@ class Minutes:
     documents: tuple[Paper, ...]
     signatures: tuple[Signature, ...]
     supplements: tuple[Supplement, ...]
+    signed_content: str = ""
+    """SHA-256 of what was signed on the phone (`app.proof`); empty when no signature says it."""
 
     def of_role(self, *roles: str) -> list[Person]:
         """People in the order of the roles."""

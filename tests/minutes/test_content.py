@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from app.code import code_of
 from app.minutes.beside import absences_paper, supplement_paper
 from app.minutes.blocks import Paper, Paragraph, Table
-from app.minutes.content import absences_of, bare_name, content_hash, minutes_of, short_code, supplement_hash
+from app.minutes.content import absences_of, bare_name, content_hash, minutes_of, supplement_hash
 from app.minutes.facts import Minutes
 from app.minutes.wording import minutes_paper
 from app.minutes.written import long_day, number_and_mark
@@ -248,9 +249,7 @@ def test_a_supplement_points_to_the_minutes_and_leaves_them_as_they_were_signed(
     paper = supplement_paper(after, supplement)
     text = told_by(paper)
     assert not paper.is_draft and "BIÊN BẢN BỔ SUNG" in text
-    assert (
-        f"Biên bản số 05/BB-ĐKT, ngày 05 tháng 02 năm 2021, có mã kiểm chứng {short_code(content_hash(before))}" in text
-    )
+    assert f"Biên bản số 05/BB-ĐKT, ngày 05 tháng 02 năm 2021, có mã kiểm chứng {code_of(content_hash(before))}" in text
     assert "Kế hoạch số 12/KH-UBND ngày 08/02/2021" in text and "Đơn vị gửi thêm" in text
     changed = replace(supplement, text="Kế hoạch khác")
     assert supplement_hash(after, changed) != supplement_hash(after, supplement) != content_hash(after)
