@@ -1,20 +1,24 @@
 """What a visit proves beside its answers: findings, recommendations, people, papers, signatures, as they read now."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
-from app.checklist import SEVERITIES
+from app.checklist import SEVERITIES, Outcome
 from app.records import ABSENT_ROLES, LIMITED
+from app.sync.stamp import finding_id
 
 
 @dataclass(frozen=True)
 class FindingReading:
-    """As `records.Finding`; texts are empty where nothing stands. Withdrawn and merged ones are read too."""
+    """As `records.Finding`; texts are empty where nothing stands. Withdrawn and merged ones are read too.
+
+    One from a failed item has the item's label and severity for as long as nobody gives it others: see `in_step`.
+    """
 
     id: str
     row: str
@@ -27,6 +31,12 @@ class FindingReading:
     repeat_of: str
     repeat_date: str
     position: int
+    is_kept: bool = True
+    """False while only the checklist says it: its item fails, and nothing has been recorded of it."""
+    is_worded: bool = True
+    """Whether the words are an inspector's; else they are the item's label."""
+    now_passes: bool = False
+    """Its item does not fail any more; it stays because an inspector has said something of it."""
 
     @property
     def stands(self) -> bool:
@@ -146,8 +156,6 @@ class Evidence:
     remediations: tuple[RemediationReading, ...] = ()
     supplements: tuple[SupplementReading, ...] = ()
     signatures: tuple[SignatureReading, ...] = ()
-    signed: Mapping[str, str] = field(default_factory=dict)
-    """Supplement (empty for the minutes) → SHA-256 of what the first signature under it was put to; nothing for unsigned ones."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the visit that only the minutes need: FACTS, empty text where nothing stands, `copy_count` None."""
 
@@ -158,6 +166,15 @@ class Evidence:
         return sorted(
             (f for f in self.findings if f.stands),
             key=lambda f: (weight.get(f.severity, len(weight)), f.position, f.id),
+        )
+
+    @property
+    def shared(self) -> "Evidence":
+        """What may leave the team: without the names of people absent and without what is of limited circulation."""
+        return replace(
+            self,
+            persons=tuple(p for p in self.persons if not p.is_limited),
+            documents=tuple(d for d in self.documents if not d.is_limited),
         )
 
     def people(self, role: str) -> list[PersonReading]:
@@ -189,28 +206,67 @@ def read_evidence(connection: Connection, visit: str) -> Evidence:
     found = {name: tuple(_read(connection, kind, of, visit)) for name, (kind, of) in _TABLES.items()}
     head = connection.execute(_FACTS, {"visit": visit}).one_or_none()
     facts = {name: getattr(head, name, None) for name in FACTS}
-    return Evidence(
-        **found,
-        signed=_signed(connection, visit),
-        facts={n: v if v is not None or n == "copy_count" else "" for n, v in facts.items()},
-    )
-
-
-def _signed(connection: Connection, visit: str) -> dict[str, str]:
-    rows = connection.execute(
-        text(
-            "SELECT coalesce(supplement, '') AS under, content, covers, stamps FROM signature WHERE visit = :v AND content <> ''"
-        ),
-        {"v": visit},
-    )
-    # Of those under the minutes the one that covers what was signed counts (app.sync.freeze), the earliest first.
-    ranked = sorted(
-        (row for row in rows if row.under or row.covers is not None), key=lambda row: json.loads(row.stamps)["content"]
-    )
-    return {row.under: row.content for row in reversed(ranked)}
+    return Evidence(**found, facts={n: v if v is not None or n == "copy_count" else "" for n, v in facts.items()})
 
 
 _FACTS = text(f"SELECT {', '.join(FACTS)} FROM visit WHERE id = :visit")
+
+
+def in_step(evidence: Evidence, visit: str, outcome: Outcome, shown: Collection[str] = ()) -> Evidence:
+    """The evidence with its findings in step with the checklist. `shown` are ids of findings with photos of their own.
+
+    A failed item is a finding, recorded or not, in the item's words until an inspector gives it others. When the item does
+    not fail any more its finding goes with it, unless an inspector has said something of it: then it stays and says so.
+    """
+    items = outcome.template.items
+    failing = {(f.row, f.item): place for place, f in enumerate(outcome.failures)}
+    spoken_of = {*shown, *(f.merged_into for f in evidence.findings), *(r.finding for r in evidence.recommendations)}
+    found, taken = [], set()
+    for finding in evidence.findings:
+        item = items.get(finding.item)
+        if not finding.item:
+            found.append(finding)
+            continue
+        place = (finding.row, finding.item)
+        fails, is_its_own = place in failing, finding.id == _id_of(visit, *place)
+        is_touched = bool(
+            finding.text or finding.severity or finding.unit_explanation or finding.withdrawn or finding.merged_into
+        )
+        if not fails and not is_touched and finding.id not in spoken_of:
+            continue
+        if is_its_own:
+            taken.add(place)
+        found.append(
+            replace(
+                finding,
+                text=finding.text or (item.label.vi if item else finding.item),
+                severity=finding.severity or (item.severity if item else None) or "",
+                is_worded=bool(finding.text),
+                now_passes=is_its_own and not fails,
+            )
+        )
+    for failure in outcome.failures:
+        row, code = place = (failure.row, failure.item)
+        if place not in taken:
+            found.append(
+                FindingReading(
+                    _id_of(visit, row, code), row, code, failure.severity, items[code].label.vi, "", "", "", "", "",
+                    failing[place], is_kept=False, is_worded=False,
+                )
+            )  # fmt: skip
+    return replace(evidence, findings=tuple(sorted(found, key=lambda f: (f.position, f.id))))
+
+
+def _id_of(visit: str, row: str, item: str) -> str:
+    """As `stamp.finding_id`; of a visit whose id is no UUID (nobody of ours begins one) its place in words."""
+    try:
+        return finding_id(visit, row, item)
+    except ValueError:
+        return f"{visit}/{row}/{item}"
+
+
+_WORKED_OUT = ("is_kept", "is_worded", "now_passes")
+"""What the journal does not say: see `in_step`."""
 
 
 def _read(connection: Connection, kind: str, of: type[Read], visit: str) -> list[Read]:
@@ -220,7 +276,10 @@ def _read(connection: Connection, kind: str, of: type[Read], visit: str) -> list
     rows = connection.execute(
         text(f"SELECT * FROM {kind} WHERE visit = :visit{kept} ORDER BY {order}"), {"visit": visit}
     )
-    return [of(**{f.name: _value(f.name, row.get(f.name)) for f in fields(of)}) for row in rows.mappings()]  # type: ignore[arg-type]
+    return [
+        of(**{f.name: _value(f.name, row.get(f.name)) for f in fields(of) if f.name not in _WORKED_OUT})  # type: ignore[arg-type]
+        for row in rows.mappings()
+    ]
 
 
 def _value(name: str, value: Any) -> Any:

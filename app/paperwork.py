@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.code import code_of
 from app.device import Device
 from app.minutes.blocks import Paper
-from app.minutes.content import absences_of, content_hash, file_name, minutes_of
+from app.minutes.content import absences_of, file_name, minutes_of
 from app.minutes.facts import Absence, Minutes
 from app.minutes.wording import minutes_paper
 from app.notebook import Notebook
+from app.proof import code_of
+from app.sync.freeze import freeze_of
 
 STEP_SHOWN_MS = 200
 """How often the screen hears how far the file has come."""
@@ -48,7 +49,9 @@ class Paperwork:
         assert self.notebook is not None
         reading = self.notebook.visit(visit)
         minutes = minutes_of(reading, self.notebook.reference.teams.get(reading.team, ""))
-        return ToRead(minutes, minutes_paper(minutes), code_of(content_hash(minutes)) if minutes.is_signed else "")
+        with self.notebook.store.reading() as connection:
+            freeze = freeze_of(connection, visit)
+        return ToRead(minutes, minutes_paper(minutes), code_of(freeze.content) if freeze else "")
 
     async def draw_up(self, visit: str) -> DrawnUp | None:
         """The minutes as a PDF; None when one is being made already. Raises OSError when the fonts are not there."""
@@ -59,8 +62,9 @@ class Paperwork:
         self.drawing_up = 0.0
         try:
             await self.open_photos()
-            minutes = self.minutes(visit).minutes
-            slices = minutes_pdf(minutes, self.device.assets / "fonts", self.photo_bytes)
+            read = self.minutes(visit)
+            minutes = read.minutes
+            slices = minutes_pdf(minutes, self.device.assets / "fonts", self.photo_bytes, read.code)
             shown = self.device.now()
             while True:
                 try:
@@ -79,19 +83,21 @@ class Paperwork:
         from app.minutes.docx import minutes_docx
 
         await self.open_photos()
-        minutes = self.minutes(visit).minutes
-        fonts = self.device.assets / "fonts"
-        made = await self.device.in_background(lambda: minutes_docx(minutes, fonts, self.photo_bytes))
+        read, fonts = self.minutes(visit), self.device.assets / "fonts"
+        minutes = read.minutes
+        made = await self.device.in_background(lambda: minutes_docx(minutes, fonts, self.photo_bytes, read.code))
         return file_name(minutes, "docx"), made
 
     async def supplement_file(self, visit: str, number: int) -> tuple[str, bytes]:
         """(name, bytes) of a supplement as a PDF, numbered from 1. Raises OSError when the fonts are not there."""
         from app.minutes.pdf import drained, supplement_pdf
 
-        minutes = self.minutes(visit).minutes
-        fonts = self.device.assets / "fonts"
+        read, fonts = self.minutes(visit), self.device.assets / "fonts"
+        minutes = read.minutes
+        supplement = minutes.supplements[number - 1]
+        own = code_of(supplement.content) if supplement.content else ""
         made = await self.device.in_background(
-            lambda: drained(supplement_pdf(minutes, minutes.supplements[number - 1], fonts))
+            lambda: drained(supplement_pdf(minutes, supplement, fonts, read.code, own))
         )
         return file_name(minutes, "pdf", f"bien-ban-bo-sung-{number}"), made
 

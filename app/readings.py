@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.checklist import Key, Outcome, Template, read_template
-from app.evidence import Evidence, read_evidence
+from app.evidence import Evidence, FindingReading, in_step, read_evidence
 from app.figures import Figures, figures
-from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
+from app.records import ATTENDANCE_SECTION, HEADS, LIMITED, WHOLE_UNIT_ROW
 from app.sync.stamp import fold
 from app.units import Units
 
@@ -102,7 +102,8 @@ class VisitReading:
     rows: tuple[RowReading, ...]
     answers: Mapping[Key, AnswerReading]
     photos: tuple[PhotoReading, ...]
-    evidence: Evidence
+    recorded: Evidence
+    """As the journal has it; `evidence` is what to show."""
 
     @property
     def is_signed(self) -> bool:
@@ -154,6 +155,19 @@ class VisitReading:
         return self.outcome_of(self.main_count)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """What the visit proves beside its answers, its findings in step with the checklist."""
+        return in_step(self.recorded, self.id, self.outcome, {p.finding for p in self.photos if p.finding})
+
+    @cached_property
+    def shared(self) -> "VisitReading":
+        """The visit as exports, pages and summaries show it: without what is of limited circulation, which still counts."""
+        shown = tuple(p for p in self.photos if p.circulation != LIMITED)
+        copy = replace(self, photos=shown, recorded=self.recorded.shared)
+        copy.__dict__.update({"outcome": self.outcome, "figures": self.figures, "evidence": self.evidence.shared})
+        return copy
+
+    @cached_property
     def figures(self) -> Figures:
         return figures(self.outcome, len(self.photos))
 
@@ -166,6 +180,12 @@ class VisitReading:
 
     def photos_of(self, row: str, item: str) -> list[PhotoReading]:
         return [p for p in self.photos if p.row == row and p.item == item]
+
+    def photos_of_finding(self, finding: FindingReading) -> list[PhotoReading]:
+        """Photos attached to a finding, to its item, or to a finding that was merged into it."""
+        said = {finding.id: finding} | {f.id: f for f in self.evidence.findings if f.merged_into == finding.id}
+        places = {(f.row, f.item) for f in said.values() if f.item}
+        return [p for p in self.photos if p.finding in said or (p.row, p.item) in places]
 
 
 _VISIT = text("SELECT * FROM visit WHERE id = :id")
@@ -255,7 +275,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         rows=tuple(rows),
         answers=answers,
         photos=tuple(photos),
-        evidence=read_evidence(connection, visit_id),
+        recorded=read_evidence(connection, visit_id),
     )
 
 

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from app.checklist import Refusal
-from app.code import code_of
-from app.proof import content_hash, signed_document, supplement_document
+from app.proof import code_of, content_hash, signed_document, supplement_document
 from app.readings import VisitReading
 from app.recorder import NotEnrolled, Recorder, VisitShut, clean_name, clean_text
 from app.records import SIGNATURE_ROLES

@@ -330,9 +330,9 @@ class AppState(Safekeeping, Meetings, Paperwork):
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
 
     async def use_photo(
-        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
+        self, shot: Shot, visit: str, *, caption: str = "", geopoint: str = "", **place: str
     ) -> str | None:
-        """Keep the photo's files, then the entry that names them; returns the photo's id.
+        """Keep the photo's files, then the entry that names them; returns the photo's id. `place` as `add_photo` has it.
 
         None with a message when it could not be kept; then its files are not kept either.
         """
@@ -343,7 +343,7 @@ class AppState(Safekeeping, Meetings, Paperwork):
             for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
                 if await files.keep(name, data):
                     added.add(name)
-            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption, geopoint=geopoint)
+            kept = self._add_photo(photo, visit, caption=caption, geopoint=geopoint, **place)
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:

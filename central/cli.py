@@ -21,7 +21,7 @@ import uvicorn
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DatabaseError
 
-from app.code import code_of, read_code
+from app.proof import read_code
 from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
@@ -397,11 +397,11 @@ def _shown(named: str | None) -> tuple[str, bytes | None]:
     if code is not None:
         return code, None
     pdf = Path(named).read_bytes()
-    if (content := code_in_pdf(pdf)) is None:
+    if (code := code_in_pdf(pdf)) is None:
         raise Refused(
             f"Tệp {named} không mang mã biên bản, hoặc phần mang mã đã bị sửa. / The file carries no code of signed minutes."
         )
-    return code_of(content), pdf
+    return code, pdf
 
 
 def _tell(proof: Proof) -> None:

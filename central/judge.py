@@ -90,11 +90,13 @@ class Judge:
         fields = present_fields(entry)
         if fields.keys() <= {GIVEN_LATER}:
             return entry
-        held = [stamp for name, stamp in self._record(entry.kind, entry.record).stamps.items() if name != GIVEN_LATER]
+        held: list[Order] = [
+            stamp for name, stamp in self._record(entry.kind, entry.record).stamps.items() if name != GIVEN_LATER
+        ]
         if entry.kind == "signature" and (last := self._last_signature(entry.visit)):
             held.append(last)
-        if held and (last := max(held)) >= entry.order:
-            entry = entry._replace(effective_ms=last.ms, effective_counter=last.counter + 1)
+        if held and (newest := max(held)) >= entry.order:
+            entry = entry._replace(effective_ms=newest.ms, effective_counter=newest.counter + 1)
         if entry.kind == "signature":
             self._last_signed[entry.visit] = max(entry.order, *held) if held else entry.order
         return entry

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from app.code import code_of, hex_of
 from app.minutes.content import Minutes
 from app.minutes.pdf import drained, minutes_pdf
-from app.proof import content_hash, signed_document
+from app.proof import code_of, content_hash, hex_of, read_code, signed_document
 from app.sync.freeze import Freeze, freeze_of
 from central.database import rows
-from central.minutes import FONTS, told_minutes
+from central.minutes import FONTS, Told, told_minutes
 from central.photo_store import Photos
 from central.readings import Readings
 from central.verify import Finding
@@ -63,12 +62,9 @@ def find_signed(connection: Connection, code: str) -> str | None:
 
 
 def code_in_pdf(data: bytes) -> str | None:
-    """The hash of what was signed that a PDF names among its own facts, 64 hex digits; None when it names none."""
-    found = re.search(rb"/Keywords <FEFF((?:00[0-9A-Fa-f]{2}){64})>", data)
-    if found is None:
-        return None
-    content = bytes.fromhex(found[1].decode()).decode("utf-16-be")
-    return content if re.fullmatch(r"[0-9a-f]{64}", content) else None
+    """The code that a PDF names among its own facts; None when it names none."""
+    found = re.search(rb"/Keywords <FEFF((?:00[0-9A-Fa-f]{2})+)>", data)
+    return read_code(bytes.fromhex(found[1].decode()).decode("utf-16-be")) if found else None
 
 
 def prove(
@@ -79,10 +75,10 @@ def prove(
     if freeze is None:
         return None
     reading = readings.visit(connection, visit)
-    minutes = told_minutes(connection, reading)
+    told = told_minutes(connection, reading)
     differences = [*_content(connection, freeze, visit, code)]
     missing = 0
-    numbers = {photo.sha256: photo.number for photo in minutes.photos}
+    numbers = {photo.sha256: photo.number for photo in told.minutes.photos}
     for photo in reading.photos:
         name = numbers.get(photo.sha256, photo.sha256[:12])
         if not photos.has(photo.sha256):
@@ -90,7 +86,7 @@ def prove(
         elif not photos.is_intact(photo.sha256):
             differences.append(Finding(f"ảnh {name} / photo {name}", _OTHER_PHOTO))
     if pdf is not None:
-        differences += _pdf(minutes, photos, pdf)
+        differences += _pdf(told, photos, pdf)
     signed = [s for s in reading.evidence.signatures if not s.supplement]
     return Proof(
         visit,
@@ -133,20 +129,21 @@ def _received_at(connection: Connection, freeze: Freeze) -> int | None:
 # The file itself
 
 
-def _pdf(minutes: Minutes, photos: Photos, data: bytes) -> list[Finding]:
+def _pdf(told: Told, photos: Photos, data: bytes) -> list[Finding]:
     """The first place where a PDF is not one that was honestly made of these minutes; nothing when it is one."""
     nearest, agreed = b"", -1
-    for honest in _honest(minutes, photos):
+    for honest in _honest(told, photos):
         if honest == data:
             return []
         same = _same(honest, data)
         if same > agreed:
             nearest, agreed = honest, same
-    return [_place(minutes, photos, nearest, agreed)]
+    return [_place(told.minutes, photos, nearest, agreed)]
 
 
-def _honest(minutes: Minutes, photos: Photos) -> Iterator[bytes]:
+def _honest(told: Told, photos: Photos) -> Iterator[bytes]:
     """The minutes as they could be made: now, before the number was given, and after each signature."""
+    minutes = told.minutes
     signed = sorted(minutes.signatures, key=lambda s: s.signed_at or 0)
     made = set()
     for many in range(len(signed), 0, -1):
@@ -155,7 +152,7 @@ def _honest(minutes: Minutes, photos: Photos) -> Iterator[bytes]:
             if (kept, number) not in made:
                 made.add((kept, number))
                 variant = replace(minutes, signatures=kept, document_number=number)
-                yield drained(minutes_pdf(variant, FONTS, _reading(photos)))
+                yield drained(minutes_pdf(variant, FONTS, _reading(photos), told.code))
 
 
 def _reading(photos: Photos) -> Callable[[str], bytes | None]:

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
-from app.code import code_of, read_code
+from app.proof import read_code
 from central import attempts
 from central.access import address
 from central.hq.door import page, text_of
@@ -52,8 +52,7 @@ def _answer(request: Request, typed: str, pdf: bytes | None = None) -> Response:
     state = request.app.state
     now = state.now()
     bucket = attempts.of_address(address(request), "verify")
-    content = code_in_pdf(pdf) if pdf is not None else None
-    code = code_of(content) if content else None if pdf is not None else read_code(typed)
+    code = read_code(typed) if pdf is None else code_in_pdf(pdf)
     try:
         with state.db.writing() as connection:
             attempts.note(connection, [bucket], now)

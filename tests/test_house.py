@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.evidence", "app.units", "app.geopoint", "app.code")
+READINGS = (*WORDS, "app.readings", "app.evidence", "app.matters", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
@@ -52,7 +52,11 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.evidence", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(
+        ("app.readings", "app.evidence", "app.matters", "app.units", "app.geopoint"),
+        (*READINGS, "app.sync.stamp"),
+        TABLES,
+    ),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -61,13 +65,24 @@ PARTS = (
         (*TABLES, "httpx"),
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
-    Part(("app.code",), (), ()),
     Part(("app.proof",), MEETING, ("sqlalchemy",)),
     Part(
-        ("app.notebook", "app.counting", "app.signing", "app.recorder", "app.carrying", "app.handover", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
+            "app.concluding",
+            "app.remembering",
+            "app.signing",
+            "app.recorder",
+            "app.carrying",
+            "app.handover",
+            "app.recovery",
+        ),
+        (
+            "app.notebook",
+            "app.counting",
+            "app.concluding",
+            "app.remembering",
             "app.signing",
             "app.proof",
             "app.recorder",
@@ -92,7 +107,6 @@ PARTS = (
             "app.readings",
             "app.evidence",
             "app.units",
-            "app.code",
         ),
         ("PIL", "segno"),
         late=("PIL", "segno"),

@@ -3,24 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.code import code_of
 from app.minutes.blocks import BOLD, ITALIC, PAGES, Block, Column, Paper, Recipients, Signatures, Table
-from app.minutes.content import content_hash
 from app.minutes.facts import Absence, Minutes, Supplement
 from app.minutes.signing import refusals, signers
 from app.minutes.wording import RECIPIENTS, SUBJECT, heading, middle, page_head, text, texts
 from app.minutes.written import DOTS, long_day, number_and_mark, short_day, two_digits
 
 
-def supplement_paper(minutes: Minutes, supplement: Supplement) -> Paper:
-    """«Biên bản bổ sung»: what is to be said after signing. It points to the minutes, which stay as they were signed."""
+def supplement_paper(minutes: Minutes, supplement: Supplement, code: str = "") -> Paper:
+    """«Biên bản bổ sung»: what is to be said after signing. It points to the minutes, which stay as they were signed; `code` is theirs."""
     about = SUBJECT.format(unit=minutes.unit_name or DOTS)
     numbered = number_and_mark(minutes.document_number).replace("Số: ", "số ")
     blocks: list[Block] = [
         *page_head(replace(minutes, document_number=supplement.document_number), "BIÊN BẢN BỔ SUNG", about),
         text(
             f"Biên bản này bổ sung lần {supplement.number} cho Biên bản {numbered}, "
-            f"{long_day(minutes.visit_date)}, có mã kiểm chứng {code_of(content_hash(minutes))}. Nội dung biên bản đã ký được "
+            f"{long_day(minutes.visit_date)}, có mã kiểm chứng {code or DOTS}. Nội dung biên bản đã ký được "
             "giữ nguyên; phần bổ sung ghi dưới đây."
         ),
         heading("1. Lý do bổ sung", 2),

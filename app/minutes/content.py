@@ -1,15 +1,11 @@
 """The minutes as data: what a visit's records say, and nothing of how it is worded or laid out.
 
-`content_hash` is over these facts, so that a newer wording or layout never makes a signed visit look altered. What is of
-limited circulation, and who was absent for what reason, is left out here and so can reach no form of the minutes.
+What is of limited circulation, and who was absent for what reason, is left out here and so can reach no form of the minutes.
 """
 
-import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from app.checklist import Item, Section
@@ -35,11 +31,6 @@ from app.minutes.facts import (
 from app.readings import PhotoReading, RowReading, VisitReading
 from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 
-VERSION = "skt-minutes-1"
-"""Names what is hashed; another set of facts gets another name."""
-AFTER_SIGNING = ("document_number", "signatures", "supplements", "signed_content")
-"""Facts that come when the content is settled: the records office's number may come days later."""
-
 NOTED_ON = "head_total"
 """A note on a room is the remark on its roll."""
 LATE = "late_or_left_early_count"
@@ -56,27 +47,6 @@ _ACADEMIC = re.compile(
     r"(?:\.\s*|\s+))+",
     re.IGNORECASE,
 )
-
-
-def content_hash(minutes: Minutes) -> str:
-    """SHA-256, hex, of what is signed: the one the first signature names.
-
-    Where none names one it is that of every fact but AFTER_SIGNING, as JSON with sorted names and no spaces.
-    """
-    if minutes.signed_content:
-        return minutes.signed_content
-    facts = asdict(minutes)
-    for name in AFTER_SIGNING:
-        del facts[name]
-    told = json.dumps([VERSION, facts], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def supplement_hash(minutes: Minutes, supplement: Supplement) -> str:
-    """SHA-256, hex, of what is signed under a supplement: the minutes it points to, and its own words."""
-    facts = [content_hash(minutes), supplement.number, supplement.text, supplement.reason]
-    told = json.dumps([f"{VERSION}-supplement", *facts], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def file_name(minutes: Minutes, kind: str, paper: str = "") -> str:
@@ -113,7 +83,6 @@ class _Making:
         parts = [p for section in visit.template.sections if (p := self.part(section))]
         return Minutes(
             visit=visit.id,
-            signed_content=evidence.signed.get("", ""),
             unit_name=visit.unit_name,
             unit_level=visit.unit_level,
             parent_body_name=facts["parent_body_name"],
@@ -150,7 +119,11 @@ class _Making:
             documents=_papers(evidence.documents),
             signatures=_signatures(evidence.signatures, ""),
             supplements=tuple(
-                Supplement(number, s.text, s.reason, s.document_number, _signatures(evidence.signatures, s.id))
+                Supplement(
+                    number, s.text, s.reason, s.document_number,
+                    next((g.content for g in evidence.signatures if g.supplement == s.id), ""),
+                    _signatures(evidence.signatures, s.id),
+                )
                 for number, s in enumerate(evidence.supplements, 1)
             ),
         )  # fmt: skip
@@ -269,20 +242,11 @@ class _Making:
         return [self.told(value)] if isinstance(value, str) and value and value not in said else []
 
     def findings(self) -> list[Finding]:
-        """Those that stand, then what failed and nobody has written down, each part critical, major, minor."""
+        """Those that stand, critical ones first; what failed is among them without anybody writing it down."""
         into: dict[str, list[FindingReading]] = {}
         for finding in self.evidence.findings:
             into.setdefault(self._last(finding), []).append(finding)
-        found = [self.finding(f, into.get(f.id, [f])) for f in self.evidence.standing]
-        known = {(f.row, f.item) for f in self.evidence.findings}
-        for failure in self.visit.outcome.failures:
-            if (failure.row, failure.item) not in known:
-                item = self.visit.template.items[failure.item]
-                words = f"{item.label.vi}: {_shown(item, self.visit.values.get((failure.row, failure.item)))}"
-                bare = FindingReading("", failure.row, failure.item, failure.severity, words, "", "", "", "", "", 0)
-                found.append(self.finding(bare, [bare]))
-        weight = {"critical": 0, "major": 1, "minor": 2}
-        return sorted(found, key=lambda f: weight.get(f.severity, 3))
+        return [self.finding(f, into.get(f.id, [f])) for f in self.evidence.standing]
 
     def _last(self, finding: FindingReading) -> str:
         """The finding that says what this one said: itself, or what it was merged into, however often."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from app.code import code_of
 from app.minutes.blocks import (
     BOLD,
     BOLD_ITALIC,
@@ -28,7 +27,6 @@ from app.minutes.blocks import (
     Signer,
     Table,
 )
-from app.minutes.content import content_hash
 from app.minutes.faces import Face, load_faces
 from app.minutes.facts import Minutes
 from app.minutes.layout import HEAD_LEFT, INNER, PLATE_HEIGHT, SIGNING_HEIGHT, shown
@@ -50,9 +48,8 @@ _JC = {"justify": "both", "left": "left", "center": "center", "right": "right"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def minutes_docx(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None]) -> bytes:
-    """The minutes as a .docx. `fonts` is …/assets/fonts, for measuring; `read_photo` as for the PDF. Raises OSError."""
-    code = code_of(content_hash(minutes)) if minutes.is_signed else ""
+def minutes_docx(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None], code: str = "") -> bytes:
+    """The minutes as a .docx. `fonts` is …/assets/fonts, for measuring; `read_photo` and `code` as for the PDF. Raises OSError."""
     return paper_docx(minutes_paper(minutes), load_faces(fonts), read_photo, code)
 
 

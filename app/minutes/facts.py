@@ -158,6 +158,8 @@ class Supplement:
     text: str
     reason: str
     document_number: str
+    content: str
+    """SHA-256 of what its first signature was put under; empty while nobody has signed it."""
     signatures: tuple[Signature, ...]
 
 
@@ -204,8 +206,6 @@ class Minutes:
     documents: tuple[Paper, ...]
     signatures: tuple[Signature, ...]
     supplements: tuple[Supplement, ...]
-    signed_content: str = ""
-    """SHA-256 of what was signed on the phone (`app.proof`); empty when no signature says it."""
 
     def of_role(self, *roles: str) -> list[Person]:
         """People in the order of the roles."""

@@ -5,10 +5,8 @@ and code give the same bytes on every machine.
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
-from app.code import code_of
 from app.minutes.beside import absences_paper, supplement_paper
 from app.minutes.blocks import BOLD, ITALIC, REGULAR, Paper
-from app.minutes.content import content_hash, supplement_hash
 from app.minutes.faces import Face, load_faces
 from app.minutes.facts import Absence, Minutes, Supplement
 from app.minutes.layout import HEIGHT, INNER, LEFT, MM, TOP, WIDTH, Picture, Sheet, Words, lay_out
@@ -24,19 +22,18 @@ FOOT = HEIGHT - 11 * MM
 """Where the words of the footer stand: in the bottom margin."""
 
 
-def minutes_pdf(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None], *, code: str = "") -> Slices:
+def minutes_pdf(minutes: Minutes, fonts: Path, read_photo: Callable[[str], bytes | None], code: str = "") -> Slices:
     """The minutes of a visit. `fonts` is …/assets/fonts; `read_photo` gives a photo's bytes by SHA-256, None when they are not here.
 
-    Under every page of signed minutes stands `code_of(code)` beside `code` whole as a QR code; `code` is 64 hex digits, the
-    content's hash unless another is given. Raises OSError when the fonts cannot be read.
+    `code` (`app.proof.code_of`) stands under every page of signed minutes, also as a QR code. Raises OSError when the fonts cannot be
+    read.
     """
-    return paper_pdf(minutes_paper(minutes), load_faces(fonts), read_photo, code=code or content_hash(minutes))
+    return paper_pdf(minutes_paper(minutes), load_faces(fonts), read_photo, code)
 
 
-def supplement_pdf(minutes: Minutes, supplement: Supplement, fonts: Path) -> Slices:
-    """A supplement to the minutes, with a code of its own once somebody has signed it."""
-    code = supplement_hash(minutes, supplement)
-    return paper_pdf(supplement_paper(minutes, supplement), load_faces(fonts), _no_photo, code=code)
+def supplement_pdf(minutes: Minutes, supplement: Supplement, fonts: Path, code: str, own_code: str) -> Slices:
+    """A supplement to the minutes, which `code` belongs to; `own_code` is the supplement's once somebody has signed it."""
+    return paper_pdf(supplement_paper(minutes, supplement, code), load_faces(fonts), _no_photo, own_code)
 
 
 def absences_pdf(minutes: Minutes, absences: Sequence[Absence], fonts: Path) -> Slices:
@@ -52,9 +49,7 @@ def paper_pdf(
     paper: Paper,
     faces: dict[str, Face],
     read_photo: Callable[[str], bytes | None],
-    *,
     code: str = "",
-    address: str = "",
 ) -> Slices:
     """Any paper as a PDF; a draft carries no code."""
     code = "" if paper.is_draft else code
@@ -109,7 +104,7 @@ def _margins(file: PdfFile, page: Page, faces: dict[str, Face], place: int, is_d
         file.text(page, WIDTH - 20 * MM - wide - 4, FOOT, DRAFT, BOLD, 11)
         file.text(page, LEFT, FOOT, "Bản nháp, chưa ký", ITALIC, 10)
     elif code:
-        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã kiểm chứng: {code_of(code)}", REGULAR, 10)
+        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã kiểm chứng: {code}", REGULAR, 10)
 
 
 def _squares(content: str) -> tuple[tuple[int, int, int], ...]:

@@ -109,7 +109,8 @@ def sort_out(
         return list(entries), []
     signed = {v for e in entries if (v := named[id(e)]) in frozen and _covers(frozen[v], e)}
     signed |= {folded_visit} & frozen.keys()
-    count, late = [], []
+    count: list[JournalEntry] = []
+    late: list[JournalEntry] = []
     for entry in entries:
         bound = signed | ({named[id(entry)]} & frozen.keys())
         is_late = not _is_given_later(entry) and any(not _covers(frozen[visit], entry) for visit in bound)

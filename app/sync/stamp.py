@@ -105,6 +105,11 @@ def remediation_id(visit: str, about_kind: str, about: str) -> str:
     return str(uuid.uuid5(uuid.UUID(visit), f"remediation:{about_kind}:{about}"))
 
 
+def shared_recommendation_id(visit: str, shared: str) -> str:
+    """Id of a visit's copy of a recommendation given to the whole round."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"recommendation:{shared}"))
+
+
 def signature_id(visit: str, supplement: str, role: str, name: str) -> str:
     """Id of a person's signature under the minutes, or under a supplement to them; nobody signs twice."""
     return str(uuid.uuid5(uuid.UUID(visit), f"signature:{supplement}:{role}:{fold(name)}"))

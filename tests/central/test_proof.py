@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.code import code_of, read_code
 from app.minutes.content import minutes_of
 from app.minutes.pdf import drained, minutes_pdf
+from app.proof import code_of, read_code
 from central.attempts import LIMIT
 from central.cli import main
 from central.minutes import FONTS
@@ -51,7 +51,9 @@ class Evening:
         phone = self.valley.cuc
         reading = phone.book.visit(self.visit)
         minutes = minutes_of(reading, phone.book.reference.teams.get(reading.team, ""))
-        return drained(minutes_pdf(minutes, FONTS, phone.files.read))
+        proof = phone.book.proof(self.visit)
+        assert proof
+        return drained(minutes_pdf(minutes, FONTS, phone.files.read, proof.code))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,8 @@ def page(evening: Evening) -> Iterator[httpx.Client]:
 
 
 def test_the_code_of_the_page_is_that_of_the_minutes_and_of_the_phone(evening: Evening) -> None:
-    assert evening.code == code_of(evening.valley.cuc.book.visit(evening.visit).evidence.signed[""])
+    first, second = evening.valley.cuc.book.visit(evening.visit).evidence.signatures
+    assert evening.code == code_of(first.content) == code_of(second.content)
     assert read_code(evening.code) == evening.code
 
 

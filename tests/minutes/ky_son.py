@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from app.readings import VisitReading
 from app.recorder import Change
 from tests.field import Phone, cases
 from tools.demo import enter_case
@@ -204,33 +203,11 @@ STROKES = [
 ]
 
 
-def sign(phone: Phone, visit: str) -> None:
-    """All three sign, and the witness refuses."""
-    for n, (role, name, method) in enumerate(SIGNED):
-        strokes = {"strokes": STROKES} if method == "drawn_on_screen" else {}
-        record(
-            phone,
-            visit,
-            "signature",
-            role,
-            role=role,
-            name=name,
-            method=method,
-            signed_at=ENDED + 60_000 * n,
-            **strokes,
-        )
-    record(
-        phone,
-        visit,
-        "signature",
-        "w",
-        role="witness",
-        name="Phỉ Ðăng Ẵm",
-        method="refused",
-        reason="Không có thời gian đọc lại",
-        signed_at=ENDED + 240_000,
-    )
-
-
-def as_read(phone: Phone, visit: str) -> VisitReading:
-    return phone.book.visit(visit)
+def sign(phone: Phone, visit: str) -> str:
+    """All three sign and the witness refuses; the code of what was signed."""
+    for role, name, method in SIGNED:
+        phone.book.sign(visit, role, name, method=method, strokes=STROKES if method == "drawn_on_screen" else ())
+    phone.book.sign(visit, "witness", "Phỉ Ðăng Ẵm", method="refused", reason="Không có thời gian đọc lại")
+    proof = phone.book.proof(visit)
+    assert proof is not None and proof.is_as_signed
+    return proof.code

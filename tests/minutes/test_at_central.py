@@ -12,12 +12,13 @@ from app.minutes.content import minutes_of
 from app.minutes.pdf import drained, minutes_pdf
 from tests.central.conftest import Office
 from tests.field import ASSETS
-from tests.minutes.ky_son import record, sign, visit_ky_son
+from tests.minutes.ky_son import sign, visit_ky_son
 from tests.valley import PASSWORD, Valley
 
 
 @pytest.fixture(scope="module")
 def valley(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Valley, str]]:
+    """The valley, and the signed visit."""
     valley = Valley(tmp_path_factory.mktemp("valley"))
     visit = visit_ky_son(valley.cuc)
     sign(valley.cuc, visit)
@@ -47,14 +48,16 @@ def test_central_and_phone_make_the_same_file(valley: tuple[Valley, str]) -> Non
     book = at.cuc.book
     reading = book.visit(visit)
     minutes = minutes_of(reading, book.reference.teams.get(reading.team, ""))
-    assert answer.content == drained(minutes_pdf(minutes, ASSETS / "fonts", at.cuc.files.read))
+    proof = book.proof(visit)
+    assert proof is not None
+    assert answer.content == drained(minutes_pdf(minutes, ASSETS / "fonts", at.cuc.files.read, proof.code))
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
-    assert "67,50%" in text and "Vắng Mặt" not in text and "Không Phép" not in text
+    assert proof.code in text and "67,50%" in text and "Vắng Mặt" not in text and "Không Phép" not in text
 
 
 def test_a_supplement_has_a_file_of_its_own(valley: tuple[Valley, str]) -> None:
     at, visit = valley
-    record(at.cuc, visit, "supplement", "1", text="Đơn vị đã gửi kế hoạch", reason="Bổ sung tài liệu", position=1)
+    at.cuc.book.supplement(visit, "Đơn vị đã gửi kế hoạch", "Bổ sung tài liệu")
     assert asyncio.run(at.sync("cuc")) is None
     answer = ask(at, f"/api/v1/visits/{visit}/supplements/1.pdf", office(at))
     assert answer.headers["content-disposition"].startswith('attachment; filename="bien-ban-bo-sung-1_2021-02-05')

@@ -10,9 +10,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from app.code import code_of
 from app.minutes.blocks import BOLD, BOLD_ITALIC, ITALIC, PAGES, REGULAR, Paper, Paragraph
-from app.minutes.content import content_hash, minutes_of
+from app.minutes.content import minutes_of
 from app.minutes.faces import STYLES, load_faces
 from app.minutes.facts import Minutes
 from app.minutes.layout import BOTTOM, HEIGHT, INNER, LEFT, MM, TOP, Picture, Sheet, Stroke, Words, lay_out
@@ -38,13 +37,18 @@ def drafted(phone: Phone) -> Minutes:
 
 
 @pytest.fixture(scope="module")
-def signed(phone: Phone, drafted: Minutes) -> Minutes:
-    ky_son.sign(phone, drafted.visit)
+def code(phone: Phone, drafted: Minutes) -> str:
+    """The code of the visit, which is signed by now."""
+    return ky_son.sign(phone, drafted.visit)
+
+
+@pytest.fixture(scope="module")
+def signed(phone: Phone, drafted: Minutes, code: str) -> Minutes:
     return minutes_of(phone.book.visit(drafted.visit))
 
 
-def made(phone: Phone, minutes: Minutes) -> bytes:
-    return drained(minutes_pdf(minutes, FONTS, phone.files.read))
+def made(phone: Phone, minutes: Minutes, code: str = "") -> bytes:
+    return drained(minutes_pdf(minutes, FONTS, phone.files.read, code))
 
 
 def read_back(pdf: bytes) -> list[str]:
@@ -214,21 +218,25 @@ def test_a_photo_that_is_not_here_or_is_damaged_leaves_its_frame(phone: Phone, s
 
 
 def test_a_draft_says_so_on_every_page_and_signed_minutes_carry_the_code(
-    phone: Phone, drafted: Minutes, signed: Minutes
+    phone: Phone, drafted: Minutes, signed: Minutes, code: str
 ) -> None:
-    assert all("BẢN NHÁP / DRAFT" in page for page in read_back(made(phone, drafted)))
-    code = code_of(content_hash(signed))
-    assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}", code)
-    for page in read_back(made(phone, signed)):
+    assert all("BẢN NHÁP / DRAFT" in page for page in read_back(made(phone, drafted, code)))
+    assert code not in "".join(read_back(made(phone, drafted, code)))
+    for page in read_back(made(phone, signed, code)):
         assert f"Mã kiểm chứng: {code}" in page and "DRAFT" not in page
 
 
-def test_the_same_minutes_are_the_same_file_and_the_number_comes_later(phone: Phone, signed: Minutes) -> None:
+def test_the_same_minutes_are_the_same_file_and_the_number_comes_later(
+    phone: Phone, signed: Minutes, code: str
+) -> None:
     again = minutes_of(phone.book.visit(signed.visit))
-    assert made(phone, again) == made(phone, signed)
-    numbered = replace(signed, document_number="17/BB-ĐKT")
-    assert content_hash(numbered) == content_hash(signed) == content_hash(replace(signed, signatures=()))
-    assert content_hash(replace(signed, unit_opinion="Đơn vị không nhất trí")) != content_hash(signed)
+    assert made(phone, again, code) == made(phone, signed, code)
+    phone.book.give_number(signed.visit, "17/BB-ĐKT")
+    proof = phone.book.proof(signed.visit)
+    assert proof is not None and proof.is_as_signed and proof.code == code
+    numbered = minutes_of(phone.book.visit(signed.visit))
+    assert replace(numbered, document_number="5/BB-ĐKT") == signed
+    assert "Số: 17/BB-ĐKT" in read_back(made(phone, numbered, code))[0]
 
 
 def test_a_finding_of_ten_thousand_letters_and_a_long_recommendation_run_over_pages(signed: Minutes) -> None:

@@ -26,10 +26,10 @@ def carried(folder: Path) -> tuple[Path, str, bytes]:
     phone = FieldPhone(folder, seed=11)
     enrol(phone.book)
     visit = visit_ky_son(phone)
-    sign(phone, visit)
+    code = sign(phone, visit)
     bundle = folder / "so-kiem-tra.zip"
     bundle.write_bytes(asyncio.run(carry_out(phone.book, phone.files, lambda *_: None)))
-    natively = drained(minutes_pdf(minutes_of(phone.book.visit(visit)), ASSETS / "fonts", phone.files.read))
+    natively = drained(minutes_pdf(minutes_of(phone.book.visit(visit)), ASSETS / "fonts", phone.files.read, code))
     phone.close()
     return bundle, visit, natively
 

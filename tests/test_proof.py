@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from app.code import code_of, hex_of, read_code
+from app.proof import code_of, hex_of, read_code
 
 CONTENT = hashlib.sha256("Biên bản xã Mường Lống".encode()).hexdigest()
 
