@@ -139,7 +139,7 @@ class SignatureReading:
     reason: str
     strokes: tuple[tuple[int, ...], ...]
     content: str
-    covers: tuple[tuple[str, str, int], ...]
+    covers: tuple[tuple[str, str, int, int], ...]
     supplement: str
 
 
@@ -286,7 +286,7 @@ def _value(name: str, value: Any) -> Any:
     if name == "strokes":
         return tuple(tuple(stroke) for stroke in json.loads(value or "[]"))
     if name == "covers":
-        return tuple((device, epoch, seq) for device, epoch, seq in json.loads(value or "[]"))
+        return tuple((device, epoch, first, last) for device, epoch, first, last in json.loads(value or "[]"))
     if name == "signed_at":
         return value
     if name == "position":

@@ -25,6 +25,7 @@ from app.records import (
 )
 from app.remembering import Remembering
 from app.schema import read_meta, write_meta
+from app.signing import Signing
 from app.sync import conflicts, journal, ledger, merge
 from app.sync.compact import checkpoint
 from app.sync.conflicts import Conflict, Side
@@ -59,7 +60,7 @@ def local_clock(ms: int) -> str:
     return (datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)).strftime("%H:%M")
 
 
-class Notebook(Remembering):
+class Notebook(Remembering, Signing):
     """One inspector's notebook in one file."""
 
     # Reference data

@@ -25,6 +25,7 @@ from app.reference import Reference, load_reference, seed_reference, take_refere
 from app.schema import JOURNAL, read_meta, write_meta
 from app.store import DiskFull, Store, unreadable
 from app.sync import clock, journal, merge, relay
+from app.sync.freeze import freeze_of
 from app.sync.journal import Change, Writer
 from app.sync.ledger import PHONE
 from app.sync.stamp import CLOCK_WRONG_MS, answer_id, fold, nfc, offset_in_use, row_id
@@ -249,7 +250,9 @@ class Recorder:
             if head is None:
                 raise LookupError(visit)
             template = find_template(self.reference.templates, head.template or "", head.template_version)
-            self._heads[visit] = (head.status or "open", template)
+            with self.store.reading() as connection:
+                is_frozen = freeze_of(connection, visit) is not None
+            self._heads[visit] = ("signed" if is_frozen else head.status or "open", template)
         status, template = self._heads[visit]
         if status == "signed":
             raise VisitShut(SIGNED)

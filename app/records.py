@@ -290,8 +290,8 @@ class Signature(Reading, table=True):
     """Somebody has signed, or refused to. `role` is one of SIGNATURE_ROLES, `method` one of SIGNATURE_METHODS.
 
     `strokes` is JSON: a list of strokes, each [x, y, x, y, …] in thousandths of the width of the field signed in.
-    `content` is the SHA-256 of what was signed (`app.minutes.content`); `covers` is JSON [[device, epoch, seq], …]: the last
-    entry of each chain that was part of it. `supplement` is the supplement signed, empty for the minutes themselves.
+    `content` is the SHA-256 of what was signed (`app.proof`); `covers` is JSON [[device, epoch, first, last], …]: the entries
+    of other chains that were part of it (`app.sync.freeze`). `supplement` is the supplement signed, empty for the minutes themselves.
     """
 
     visit: str | None = Field(default=None, index=True)

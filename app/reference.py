@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from app.checklist import Template, read_template
 from app.matters import Matter, matter_document, notice_matter, read_matter
 from app.readings import load_templates, load_units
-from app.schema import read_meta, write_meta
+from app.schema import note_central, read_meta, write_meta
 from app.units import Units, unit_id, unit_patch
 
 
@@ -71,6 +71,7 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
     Raises KeyError, TypeError, ValueError or AttributeError on a document that is not one or cannot be read back; the
     transaction then leaves everything as it was.
     """
+    note_central(connection, [str(id) for id in document.get("server_ids_before") or ()])
     if document["units"]:  # a central without units or checklists yet leaves the shipped ones in place
         _replace_units(connection, document["units"])
     if document["templates"]:

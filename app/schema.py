@@ -4,6 +4,7 @@ Each part of a database (the journal, the phone's own tables, central's own tabl
 stands in `meta` under `schema:<part>`. A step is one SQL statement or a list of them and is never changed once released.
 """
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
@@ -161,6 +162,18 @@ def migrate(connection: Connection, part: str, steps: Sequence[Step]) -> None:
             connection.execute(text(statement))
     if number < len(steps):
         write_meta(connection, f"schema:{part}", str(len(steps)))
+
+
+def note_central(connection: Connection, server_ids: Sequence[str]) -> None:
+    """Names that this phone's central had before it was restored, beside those known already."""
+    before = known_centrals(connection)
+    if not before.issuperset(server_ids):
+        write_meta(connection, "server_ids_before", json.dumps(sorted(before.union(server_ids))))
+
+
+def known_centrals(connection: Connection) -> set[str]:
+    """The names noted by `note_central`."""
+    return set(json.loads(read_meta(connection, "server_ids_before") or "[]"))
 
 
 _WRITE_META = text(

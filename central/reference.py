@@ -13,7 +13,9 @@ from sqlalchemy import Connection, text
 
 from app.matters import REPEAT_YEARS, matter_document, years_later
 from app.readings import read_visit
+from app.schema import read_meta
 from central.access import Caller, require_caller
+from central.database import SERVER_IDS_BEFORE
 from central.hq.words import local_day
 from central.problems import Problem, problem_responses
 from central.readings import Document, Readings
@@ -35,6 +37,8 @@ class ReferenceGiven(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     server_id: str
+    server_ids_before: list[str]
+    """What this central called itself before it was restored: files that phones wrote then are still its own."""
     rounds: list[dict[str, Any]]
     teams: list[dict[str, Any]]
     units: list[dict[str, Any]]
@@ -77,6 +81,7 @@ def reference_document(
     remembered = _remembered(readings, connection, today)
     return {
         "server_id": server_id,
+        "server_ids_before": json.loads(read_meta(connection, SERVER_IDS_BEFORE) or "[]"),
         "rounds": rounds,
         "teams": [dict(t) for t in teams if team is None or t["id"] == team],
         "units": units,

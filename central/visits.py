@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from app.evidence import FindingReading
 from app.figures import summarize
 from app.readings import VisitReading
-from app.sync import journal
+from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import to_phone
 from central.access import Caller, require_caller
@@ -42,7 +42,8 @@ class VisitGiven(BaseModel):
 
 
 class JournalGiven(BaseModel):
-    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read.
+    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read: pending, rejected, or left for a
+    supplement because the visit was signed without them.
 
     The patch of a record of limited circulation (a person absent) is text instead: the SHA-256 of its JCS bytes, which is
     what the entry's hash is made of.
@@ -179,6 +180,7 @@ def get_journal(request: Request, visit_id: str, caller: Annotated[Caller, Depen
     with state.db.reading() as connection:
         allowed_visit(state.readings, connection, caller, visit_id)
         entries = journal.select(connection, "visit = :v ORDER BY position", v=visit_id)
+        late = {_name(entry): "supplement" for entry in merge.left_out(connection, visit_id)}
     limited = limited_records(entries)
     given = [to_phone(entry) for entry in entries]
     for line, entry in zip(given, entries, strict=True):
@@ -187,7 +189,7 @@ def get_journal(request: Request, visit_id: str, caller: Annotated[Caller, Depen
     return JSONResponse(
         {
             "entries": given,
-            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"},
+            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"} | late,
         }
     )
 

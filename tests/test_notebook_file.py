@@ -161,7 +161,7 @@ def test_what_an_older_version_kept_verbatim_reads_as_if_this_one_had_read_it(tm
             "signed_at": 5,
             "removed": False,
             "strokes": [[1, 2], [3, 4]],
-            "covers": [["d", "e", 7]],
+            "covers": [["d", "e", 1, 7]],
         }.get(name, 'Chữ có dấu "ngoặc"')
         for name in READINGS[kind].model_fields
         if name not in ("id", "stamps", "extra", "visit")

@@ -62,6 +62,11 @@ def ReviewScreen(visit: str) -> ft.Control:
     body += points(look, road, "review_unanswered", [p for p, _ in unanswered], ft.Icons.HELP, "unanswered")
     if not still_open:
         body.append(panel(look, ft.Icons.CHECK_CIRCLE, [look.say("review_all_done")], "good"))
+    to_minutes = road.to(visit_path(visit, "minutes"))
+    body.append(button(look, look.say("minutes_open"), to_minutes, icon=ft.Icons.DESCRIPTION, identifier="minutes"))
+    to_sign = road.to(visit_path(visit, "sign"))
+    words = look.say("sign_see" if reading.is_signed else "sign_open")
+    body.append(button(look, words, to_sign, icon=ft.Icons.DRAW, identifier="sign"))
     foot = None
     if reading.is_open:
         words = look.say("review_close_open", count=number(still_open, look.language))

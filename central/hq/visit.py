@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -30,6 +30,7 @@ from central.hq.words import (
     status,
 )
 from central.limited import limited_records
+from central.minutes import docx_answer, pdf_answer, supplement_answer, told_minutes
 from central.photos import answer_photo
 from central.problems import Problem
 from central.readings import phone_clock, recorded, true_time
@@ -227,6 +228,24 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
         authors=authors,
         choices=offered,
     )
+
+
+@router.get("/visits/{visit}/minutes.{kind}")
+def get_minutes(request: Request, visit: str, kind: Literal["pdf", "docx"], _desk: AtDesk) -> Response:
+    """The minutes to print or to work on, as the API gives them."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return pdf_answer(told, state.photos) if kind == "pdf" else docx_answer(told, state.photos)
+
+
+@router.get("/visits/{visit}/supplements/{number}.pdf")
+def get_supplement(request: Request, visit: str, number: int, _desk: AtDesk) -> Response:
+    """A supplement to the minutes."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return supplement_answer(told, number)
 
 
 @router.get("/visits/{visit}/journal")

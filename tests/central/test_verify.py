@@ -39,7 +39,7 @@ EVIDENCE: dict[str, dict[str, Any]] = {
     "remediation": {"about_kind": "notice", "about": "n1", "remediation_status": "partly", "removed": True},
     "supplement": {"text": "Đếm lại phòng Kinh tế", "position": 1},
     "signature": {"role": "team_leader", "method": "drawn_on_screen", "strokes": [[1, 2, 30, 40]], "signed_at": 5,
-                  "covers": [["d", "e", 7]], "content": "ab" * 32},
+                  "covers": [["d", "e", 1, 7]], "content": "ab" * 32, "supplement": "s1"},
 }  # fmt: skip
 
 
