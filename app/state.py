@@ -318,7 +318,7 @@ class AppState(Safekeeping, Meetings):
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None
-        return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
+        return Shot(prepared, verdict(prepared.sharpness, prepared.brightness, prepared.regions))
 
     async def use_photo(
         self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""

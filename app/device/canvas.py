@@ -10,7 +10,8 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import Undecodable, fitted
+from app.photos.prepare import Measured, Undecodable, fitted
+from app.photos.regions import Region
 
 
 class CanvasPictures:
@@ -46,11 +47,15 @@ class CanvasPicture:
             return None
         return bytes((await blob.arrayBuffer()).to_bytes())
 
-    async def measured(self) -> tuple[float, float]:
+    async def measured(self) -> Measured:
         pixels = _pen(self._canvas).getImageData(0, 0, self.width, self.height).data
         await asyncio.sleep(0)
         variance, mean = js.skt.measure(pixels, self.width, self.height, JUDGED_SIDE).to_py()
-        return float(variance), float(mean)
+        await asyncio.sleep(0)
+        figures = list(js.skt.regions(pixels, self.width, self.height).to_py())
+        many = len(Region._fields)
+        regions = (Region(*figures[at : at + many]) for at in range(0, len(figures), many))
+        return Measured(float(variance), float(mean), tuple(regions))
 
     def close(self) -> None:
         _free(self._canvas)

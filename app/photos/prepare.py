@@ -6,10 +6,12 @@ it was taken is read first. The rules are here; decoding, shrinking, encoding an
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.photos.header import Header, is_picture, read_header
+from app.photos.regions import Region, smallest_writing
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -20,6 +22,12 @@ PREVIEW_BYTES = 8_000
 PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
 PREVIEW_SMALLEST = 32
 """Side in pixels below which no preview is shrunk any further."""
+
+KEPT_HEIGHT = 20
+"""Pixels that the smallest writing keeps of its height (about that of capitals); twice what a reader needs."""
+FINE_BELOW, FINE_QUALITY, PLAIN_QUALITY = 12, 80, 65
+"""Writing up to so high is kept in the better JPEG quality, since artefacts are as large as its accents."""
+SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
 
@@ -72,11 +80,24 @@ class PreparedPhoto:
     preview_sha256: str
     sharpness: float
     brightness: float
+    regions: tuple[Region, ...]
     taken_at: int | None
 
 
 class Undecodable(Exception):
     """The client could not make a picture of these bytes."""
+
+
+class Measured(NamedTuple):
+    """`sharpness` is the variance of the 4-neighbour Laplacian of luma and `brightness` the mean luma, both at JUDGED_SIDE;
+    `regions` are measured on the picture as it is, and none when it is smaller than 32 pixels either way.
+
+    Smaller pictures are not enlarged; below 3×3 pixels there is no Laplacian and the variance is 0.
+    """
+
+    sharpness: float
+    brightness: float
+    regions: tuple[Region, ...]
 
 
 class Picture(Protocol):
@@ -92,11 +113,8 @@ class Picture(Protocol):
         """
         ...
 
-    async def measured(self) -> tuple[float, float]:
-        """(variance of the 4-neighbour Laplacian of luma, mean luma) at JUDGED_SIDE; a larger variance is sharper.
-
-        Smaller pictures are measured as they are; below 3×3 pixels there is no Laplacian and the variance is 0.
-        """
+    async def measured(self) -> Measured:
+        """What there is to judge it by."""
         ...
 
     def close(self) -> None:
@@ -113,11 +131,11 @@ class Pictures(Protocol):
 
 
 async def prepare(
-    raw: bytes, pictures: Pictures, *, longest_side: int = 1600, quality: int = 80, preview_side: int = 256
+    raw: bytes, pictures: Pictures, *, longest_side: int = 1600, preview_side: int = 256
 ) -> PreparedPhoto:
-    """A JPEG, PNG or WebP as it will be kept: a JPEG at most `longest_side` large (never enlarged), and its preview.
+    """A JPEG, PNG or WebP as it will be kept: a JPEG as large as its smallest writing needs, and its preview.
 
-    The same bytes give the same photo on the same client. Raises NotAPhoto.
+    At most `longest_side` large, never enlarged. The same bytes give the same photo on the same client. Raises NotAPhoto.
     """
     header = _accepted(raw)
     try:
@@ -125,24 +143,41 @@ async def prepare(
     except Undecodable as error:
         raise NotAPhoto("truncated") from error
     try:
-        data = await picture.encoded(JPEG, quality)
+        measured = await picture.measured()
+        side, quality = kept_size(picture.width, picture.height, measured.regions)
+        data = await picture.encoded(JPEG, quality, side)
         assert data is not None, "every client writes JPEG"
-        sharpness, brightness = await picture.measured()
         preview = await _preview(picture, preview_side)
     finally:
         picture.close()
+    width, height = fitted(picture.width, picture.height, side)
     return PreparedPhoto(
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         media_type=JPEG,
         preview=preview,
         preview_sha256=hashlib.sha256(preview).hexdigest(),
-        sharpness=sharpness,
-        brightness=brightness,
+        sharpness=measured.sharpness,
+        brightness=measured.brightness,
+        regions=measured.regions,
         taken_at=taken_at(header.exif),
     )
+
+
+def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, int]:
+    """(longest side in pixels, JPEG quality) that leave the smallest writing readable; what is large already is made smaller.
+
+    Measured with Tesseract on drawn boards: bench/README.md.
+    """
+    longest = max(width, height)
+    smallest = smallest_writing(regions)
+    if smallest is None:
+        return min(longest, NO_WRITING_SIDE), PLAIN_QUALITY
+    if smallest <= FINE_BELOW:
+        return longest, FINE_QUALITY
+    return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), PLAIN_QUALITY
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:
