@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test phone check bench bench-link long simulate powercuts fuzz restore lock clean
+.PHONY: run test phone check bench bench-boards bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -56,6 +56,11 @@ check: .venv/.test  ## format, lint, types
 bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
+
+bench-boards: .venv/.test  ## 300 drawn notice boards: the phone's verdict and sizes beside what Tesseract reads
+	@echo "Đọc ảnh bảng niêm yết / reading photos of notice boards"
+	@tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie fonts-texgyre
+	@$(BIN)/python -m bench.boards
 
 bench-link: .venv/.test  ## the evening's sync over an emulated bad link, beside others (root and NetfilterQueue, else a relay)
 	@echo "Đồng bộ trên đường truyền kém / sync over a bad link"
