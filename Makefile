@@ -9,7 +9,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # This project itself, so that the command `kiemtra` is there; its parts come from the lock.
 INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --config-settings editable_mode=compat
 
-.PHONY: run test phone check bench bench-boards bench-link long simulate powercuts fuzz restore lock clean
+# Central reads photographed boards with Tesseract where it is there, and does everything else without it.
+READER := tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie || \
+	echo "Không có Tesseract: ảnh bảng niêm yết không được đọc / without Tesseract boards are not read"
+
+.PHONY: run test phone check bench bench-boards bench-web bench-central bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -23,6 +27,7 @@ test: .venv/.test  ## all tests but the long ones
 		$(BIN)/python -m pytest -m "ui and not long and not phone" --last-failed --last-failed-no-failures none $(PYTEST); }
 
 long: .venv/.test  ## the tests that take minutes
+	@tools/debian_packages.sh libreoffice-writer-nogui
 	@echo "Kiểm thử dài / long tests"
 	@$(BIN)/python -m pytest -m "long and not phone" $(PYTEST) || [ $$? -eq 5 ]  # 5: none is marked long, which is no failure
 
@@ -62,6 +67,15 @@ bench-boards: .venv/.test  ## 300 drawn notice boards: the phone's verdict and s
 	@tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie fonts-texgyre
 	@$(BIN)/python -m bench.boards
 
+bench-web: .venv/.test  ## the app in a browser beside a plain Flet and Pyodide build of it
+	@echo "Đo ứng dụng trên trình duyệt / the app in a browser"
+	@$(BIN)/python -m bench.web
+
+bench-central: .venv/.test  ## central under fifty phones at once, with a profile
+	@echo "Đo trung tâm / central under load"
+	@$(BIN)/python -m bench.central
+	@$(BIN)/python -m bench.central --profile --batches 20
+
 bench-link: .venv/.test  ## the evening's sync over an emulated bad link, beside others (root and NetfilterQueue, else a relay)
 	@echo "Đồng bộ trên đường truyền kém / sync over a bad link"
 	@$(BIN)/python -m bench.link
@@ -87,6 +101,7 @@ clean:  ## the installed and built parts away; the data stays
 	@touch $@
 
 .venv/.run: run.lock pyproject.toml | .venv/.made
+	@$(READER)
 	@echo "Cài các gói để chạy / installing what run.lock names"
 	@$(PIP) install --require-hashes -r run.lock
 	@$(INSTALL_SELF)
@@ -94,6 +109,7 @@ clean:  ## the installed and built parts away; the data stays
 
 .venv/.test: test.lock pyproject.toml | .venv/.made
 	@tools/debian_packages.sh chromium strace
+	@$(READER)
 	@echo "Cài các gói để kiểm thử / installing what test.lock names"
 	@$(PIP) install --require-hashes -r test.lock
 	@$(INSTALL_SELF)

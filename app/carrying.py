@@ -17,7 +17,7 @@ from app.photos.store import NoRoom, PhotoFiles
 from app.readings import photo_names
 from app.records import CENTRAL_KINDS, SCHEMA, VISIT_KINDS
 from app.reference import reference_document, take_reference, take_templates
-from app.schema import read_meta, write_meta
+from app.schema import known_centrals, read_meta, write_meta
 from app.store import DiskFull
 from app.sync import bundle, journal, merge, receipts
 from app.sync.bundle import Bundle, File, Head, Line, Refused
@@ -124,6 +124,7 @@ async def take_in(book: Notebook, files: PhotoFiles, data: bytes, on_step: Step)
     Photos that central may lack are put among what is to be sent: any phone may send any photo.
     """
     opened = Bundle(data)
+    _refuse_another_central_s(book, opened)
     arrived = Arrived()
     try:
         await _take_reference(book, opened)
@@ -139,6 +140,21 @@ async def take_in(book: Notebook, files: PhotoFiles, data: bytes, on_step: Step)
         book.changed_by_sync(arrived.visits)
     arrived.refused = [*opened.faults, *arrived.refused]
     return arrived
+
+
+def _refuse_another_central_s(book: Notebook, opened: Bundle) -> None:
+    """A phone that has a place at one central takes no file of another: visits of two provinces must not mix."""
+    of = opened.head.server_id if opened.head else None
+    if book.enrolment is None or of in (None, book.enrolment.server_id):
+        return
+    with book.store.reading() as connection:
+        if of in known_centrals(connection):
+            return
+    raise bundle.NotABundle(
+        "Tệp này của một trung tâm khác, có thể của tỉnh khác. Sổ trên máy không thay đổi. Nếu trung tâm vừa được khôi phục, "
+        "hãy đồng bộ một lần rồi nhập lại. / This file is of another central, perhaps another province's. Nothing on this "
+        "phone has changed. If central has just been restored, sync once, then import it again."
+    )
 
 
 async def _take_reference(book: Notebook, opened: Bundle) -> None:

@@ -187,13 +187,14 @@ def check_value(item: Item, value: Any) -> None:
         if len(value) > TEXT_MAX:
             raise Refusal(f"dài {len(value)} ký tự, tối đa {TEXT_MAX} / at most {TEXT_MAX} characters")
     elif item.type == "date":
-        if not _is_day(value):
+        if not is_day(value):
             raise Refusal("ngày không có trên lịch, cần dạng năm-tháng-ngày / not a day (ISO 8601)")
     else:
         raise Refusal("mục này chỉ nhận ảnh / this item takes photos only")
 
 
-def _is_day(value: Any) -> bool:
+def is_day(value: Any) -> bool:
+    """Whether it is a day of the calendar written year-month-day (ISO 8601)."""
     if not isinstance(value, str) or len(value) != 10:
         return False
     try:

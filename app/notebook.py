@@ -13,17 +13,19 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Refusal, Section
-from app.counting import Counting
 from app.figures import DEFAULT_HOURS, is_working_time
 from app.geopoint import read_geopoint
 from app.readings import KnownRoom, PhotoReading, VisitReading, read_visit
 from app.recorder import SIGNED, NotEnrolled, VisitLine, VisitShut, clean_name, clean_text
 from app.records import (
+    LIMITED,
     READINGS,
     TIME_ZONE_HOURS,
     VISIT_KINDS,
 )
+from app.remembering import Remembering
 from app.schema import read_meta, write_meta
+from app.signing import Signing
 from app.sync import conflicts, journal, ledger, merge
 from app.sync.compact import checkpoint
 from app.sync.conflicts import Conflict, Side
@@ -58,7 +60,7 @@ def local_clock(ms: int) -> str:
     return (datetime.fromtimestamp(ms / 1000, UTC) + timedelta(hours=TIME_ZONE_HOURS)).strftime("%H:%M")
 
 
-class Notebook(Counting):
+class Notebook(Remembering, Signing):
     """One inspector's notebook in one file."""
 
     # Reference data
@@ -280,11 +282,20 @@ class Notebook(Counting):
     # Photos
 
     def add_photo(
-        self, visit: str, facts: PhotoFacts, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
+        self,
+        visit: str,
+        facts: PhotoFacts,
+        *,
+        item: str = "",
+        row: str = "",
+        caption: str = "",
+        geopoint: str = "",
+        finding: str = "",
+        remediation: str = "",
     ) -> str:
         """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
 
-        `geopoint` says where it was taken, if that is known by now; else see `place`.
+        `finding` and `remediation` say what it shows besides. `geopoint` says where it was taken, if that is known by now; else see `place`.
         """
         reading = self._open(visit)
         self._check_place(reading, item, row)
@@ -298,6 +309,7 @@ class Notebook(Counting):
 
         if geopoint:
             patch["geopoint"] = _checked(geopoint)
+        patch |= {name: id for name, id in (("finding", finding), ("remediation", remediation)) if id}
 
         def queue(connection: Connection) -> None:
             queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)
@@ -306,9 +318,15 @@ class Notebook(Counting):
         return photo
 
     def edit_photo(
-        self, photo: PhotoReading, *, item: str | None = None, row: str | None = None, caption: str | None = None
+        self,
+        photo: PhotoReading,
+        *,
+        item: str | None = None,
+        row: str | None = None,
+        caption: str | None = None,
+        is_limited: bool | None = None,
     ) -> None:
-        """Attach a photo elsewhere or caption it anew."""
+        """Attach a photo elsewhere, caption it anew, or keep it within the team."""
         reading = self._open(photo.visit)
         patch: dict[str, Any] = {}
         if item is not None or row is not None:
@@ -316,6 +334,8 @@ class Notebook(Counting):
             self._check_place(reading, patch["item"], patch["row"])
         if caption is not None:
             patch["caption"] = clean_text(caption)
+        if is_limited is not None:
+            patch["circulation"] = LIMITED if is_limited else None
         self._record([Change("photo", photo.id, patch, photo.visit)])
 
     def remove_photo(self, photo: PhotoReading) -> None:

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.checklist import Key, Outcome, Template, read_template
+from app.evidence import Evidence, FindingReading, in_step, read_evidence
 from app.figures import Figures, figures
-from app.records import ATTENDANCE_SECTION, HEADS, WHOLE_UNIT_ROW
+from app.records import ATTENDANCE_SECTION, HEADS, LIMITED, WHOLE_UNIT_ROW
 from app.sync.stamp import fold
 from app.units import Units
 
@@ -61,6 +62,11 @@ class PhotoReading:
     preview: str
     geopoint: str
     """As in `app.geopoint`; empty when the position was not recorded."""
+    derived_from: str = ""
+    photo_set: str = ""
+    finding: str = ""
+    remediation: str = ""
+    circulation: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,8 @@ class VisitReading:
     rows: tuple[RowReading, ...]
     answers: Mapping[Key, AnswerReading]
     photos: tuple[PhotoReading, ...]
+    recorded: Evidence
+    """As the journal has it; `evidence` is what to show."""
 
     @property
     def is_signed(self) -> bool:
@@ -147,6 +155,19 @@ class VisitReading:
         return self.outcome_of(self.main_count)
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """What the visit proves beside its answers, its findings in step with the checklist."""
+        return in_step(self.recorded, self.id, self.outcome, {p.finding for p in self.photos if p.finding})
+
+    @cached_property
+    def shared(self) -> "VisitReading":
+        """The visit as exports, pages and summaries show it: without what is of limited circulation, which still counts."""
+        shown = tuple(p for p in self.photos if p.circulation != LIMITED)
+        copy = replace(self, photos=shown, recorded=self.recorded.shared)
+        copy.__dict__.update({"outcome": self.outcome, "figures": self.figures, "evidence": self.evidence.shared})
+        return copy
+
+    @cached_property
     def figures(self) -> Figures:
         return figures(self.outcome, len(self.photos))
 
@@ -160,6 +181,12 @@ class VisitReading:
     def photos_of(self, row: str, item: str) -> list[PhotoReading]:
         return [p for p in self.photos if p.row == row and p.item == item]
 
+    def photos_of_finding(self, finding: FindingReading) -> list[PhotoReading]:
+        """Photos attached to a finding, to its item, or to a finding that was merged into it."""
+        said = {finding.id: finding} | {f.id: f for f in self.evidence.findings if f.merged_into == finding.id}
+        places = {(f.row, f.item) for f in said.values() if f.item}
+        return [p for p in self.photos if p.finding in said or (p.row, p.item) in places]
+
 
 _VISIT = text("SELECT * FROM visit WHERE id = :id")
 _COUNTS = text('SELECT id, moment, note FROM "count" WHERE visit = :id AND removed IS NOT TRUE')
@@ -168,8 +195,8 @@ _ROWS = text(
 )
 _ANSWERS = text('SELECT "row", item, value, remark FROM answer WHERE visit = :id')
 _PHOTOS = text(
-    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview, geopoint '
-    "FROM photo WHERE visit = :id AND removed IS NOT TRUE"
+    'SELECT id, visit, "row", item, sha256, bytes, width, height, media_type, taken_at, caption, preview, geopoint, '
+    "derived_from, photo_set, finding, remediation, circulation FROM photo WHERE visit = :id AND removed IS NOT TRUE"
 )
 
 
@@ -215,6 +242,11 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
                 p.caption or "",
                 p.preview or "",
                 p.geopoint or "",
+                p.derived_from or "",
+                p.photo_set or "",
+                p.finding or "",
+                p.remediation or "",
+                p.circulation or "",
             )
             for p in connection.execute(_PHOTOS, values)
         ),
@@ -243,6 +275,7 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         rows=tuple(rows),
         answers=answers,
         photos=tuple(photos),
+        recorded=read_evidence(connection, visit_id),
     )
 
 

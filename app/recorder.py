@@ -6,6 +6,7 @@ stands, and taking taps back. Times are ms UTC.
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from app.reference import Reference, load_reference, seed_reference, take_refere
 from app.schema import JOURNAL, read_meta, write_meta
 from app.store import DiskFull, Store, unreadable
 from app.sync import clock, journal, merge, relay
+from app.sync.freeze import freeze_of
 from app.sync.journal import Change, Writer
 from app.sync.ledger import PHONE
 from app.sync.stamp import CLOCK_WRONG_MS, answer_id, fold, nfc, offset_in_use, row_id
@@ -248,7 +250,9 @@ class Recorder:
             if head is None:
                 raise LookupError(visit)
             template = find_template(self.reference.templates, head.template or "", head.template_version)
-            self._heads[visit] = (head.status or "open", template)
+            with self.store.reading() as connection:
+                is_frozen = freeze_of(connection, visit) is not None
+            self._heads[visit] = ("signed" if is_frozen else head.status or "open", template)
         status, template = self._heads[visit]
         if status == "signed":
             raise VisitShut(SIGNED)
@@ -364,18 +368,24 @@ class Names:
         return row
 
 
+_LISTED = (
+    "row", "photo", "count", "finding", "observation", "recommendation", "person", "ground", "document", "remediation",
+)  # fmt: skip
+"""Kinds that can be taken out: of one that was not there before, that is what takes the tap back."""
 _PLACING = {
+    **dict.fromkeys(_LISTED, ("visit",)),
     "count": ("visit", "moment"),
     "row": ("visit", "section", "count"),
     "answer": ("visit", "row", "item"),
-    "photo": ("visit",),
+    "finding": ("visit", "row", "item"),
+    "remediation": ("visit", "about_kind", "about"),
 }
 """Fields that say which record it is: taking a tap back leaves them."""
 
 
 def inverse(change: Change, fields: Mapping[str, Any]) -> Change:
     """The change that brings back what stands now."""
-    if change.kind in ("row", "photo", "count") and not fields:
+    if change.kind in _LISTED and not fields:
         return change._replace(patch={"removed": True})
     placing = _PLACING.get(change.kind, ())
     return change._replace(patch={f: fields.get(f) for f in change.patch if f not in placing})
@@ -408,6 +418,25 @@ def clean_name(name: str, what: str) -> str:
         raise Refusal(f"{what}: còn trống / is empty")
     if len(clean) > NAME_MAX:
         raise Refusal(f"{what}: dài {len(clean)} ký tự, tối đa {NAME_MAX} / at most {NAME_MAX} characters")
+    return clean
+
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters and marks that turn the direction of text: nobody sees them, and what is signed must read as typed."""
+
+
+def clean_wording(words: str, vi: str, en: str, most: int, *, keeps_lines: bool) -> str:
+    """Words as they go into minutes: NFC, trimmed, without marks nobody sees; on one line unless lines are kept.
+
+    Raises Refusal, saying what (`vi`, `en`) is too long.
+    """
+    clean = _UNSEEN.sub("", nfc(words).replace("\r\n", "\n").replace("\r", "\n"))
+    clean = clean.strip() if keeps_lines else " ".join(clean.split())
+    if len(clean) > most:
+        raise Refusal(
+            f"{vi} dài {len(clean)} ký tự, tối đa {most}. Chưa ghi; chữ đã gõ vẫn còn, hãy rút gọn. / "
+            f"{en} has {len(clean)} characters, at most {most}; it was not kept."
+        )
     return clean
 
 

@@ -25,6 +25,18 @@ HEADS = ("head_total", "head_present", "head_absent_excused", "head_absent_unexc
 """The five figures of a room; the first is the sum of the other four."""
 HEAD_PARTS = HEADS[1:]
 
+OBSERVATION_KINDS = ("strength", "good_practice", "objective_cause", "subjective_cause")
+PERSON_ROLES = (
+    "team_leader", "team_secretary", "team_member", "unit_representative", "witness", "absent_excused",
+    "absent_unexcused", "absent_unclear",
+)  # fmt: skip
+ABSENT_ROLES = PERSON_ROLES[-3:]
+REMEDIATION_STATUSES = ("done", "partly", "not_done", "document_only", "not_due")
+SIGNATURE_ROLES = ("unit_representative", "team_secretary", "team_leader", "witness")
+SIGNATURE_METHODS = ("drawn_on_screen", "on_paper", "digital_certificate", "refused")
+LIMITED = "limited"
+"""`circulation` of what goes into no export, no summary and no shared minutes."""
+
 
 class Meta(SQLModel, table=True):
     """Facts about this journal itself: schema numbers, identity of the phone, cursors."""
@@ -88,6 +100,17 @@ class Visit(Reading, table=True):
     main_count: str | None = None
     planned: str | None = None
     geopoint: str | None = None
+    document_number: str | None = None
+    """Number and mark of the minutes; the records office may give it days later, also after signing."""
+    parent_body_name: str | None = None
+    issuing_body_name: str | None = None
+    place_name: str | None = None
+    """The place in "Mường Lống, ngày 05 tháng 02 năm 2026"."""
+    place: str | None = None
+    """Where the visit took place, as the opening sentence says it."""
+    period_checked: str | None = None
+    unit_opinion: str | None = None
+    copy_count: int | None = None
 
 
 class Count(Reading, table=True):
@@ -135,8 +158,154 @@ class Photo(Reading, table=True):
     caption: str | None = None
     preview: str | None = Field(default=None, index=True)
     derived_from: str | None = None
+    """SHA-256 of the photo this one was made from (straightened, drawn on, a face blurred)."""
     geopoint: str | None = None
+    photo_set: str | None = None
+    """Id that overlapping shots of one board share."""
+    finding: str | None = None
+    remediation: str | None = None
+    circulation: str | None = None
     removed: bool | None = None
+
+
+class Finding(Reading, table=True):
+    """A shortcoming. One from a failed item has the id of its place (`stamp.finding_id`), so that two phones meet on it.
+
+    `severity` as in the checklist. `withdrawn` holds the reason it was taken back, `merged_into` the finding that says it
+    now. `repeat_of` is the earlier finding on the same item, `repeat_date` the ISO day of its visit.
+    """
+
+    visit: str | None = Field(default=None, index=True)
+    row: str | None = None
+    item: str | None = None
+    severity: str | None = None
+    text: str | None = None
+    withdrawn: str | None = None
+    merged_into: str | None = None
+    unit_explanation: str | None = None
+    repeat_of: str | None = None
+    repeat_date: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Observation(Reading, table=True):
+    """What else is to be said of the unit; `observation_kind` is one of OBSERVATION_KINDS."""
+
+    visit: str | None = Field(default=None, index=True)
+    observation_kind: str | None = None
+    text: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Recommendation(Reading, table=True):
+    """What the team asks the unit to do. `deadline` is an ISO day or absent; `finding` the finding it answers, if any."""
+
+    visit: str | None = Field(default=None, index=True)
+    finding: str | None = None
+    text: str | None = None
+    owner: str | None = None
+    deadline: str | None = None
+    report_to: str | None = None
+    round_recommendation_id: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Person(Reading, table=True):
+    """Somebody who took part, or was absent; `role` is one of PERSON_ROLES. Absent people are of limited circulation."""
+
+    visit: str | None = Field(default=None, index=True)
+    role: str | None = None
+    name: str | None = None
+    post: str | None = None
+    body: str | None = None
+    row: str | None = None
+    reason: str | None = None
+    circulation: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Ground(Reading, table=True):
+    """A legal ground of the visit: the decision that set up the team, a plan, a directive."""
+
+    visit: str | None = Field(default=None, index=True)
+    document_type: str | None = None
+    document_number: str | None = None
+    issued_on: str | None = None
+    issuer: str | None = None
+    subject: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Document(Reading, table=True):
+    """A document the unit showed; `circulation` is "limited" for one that goes into no export."""
+
+    visit: str | None = Field(default=None, index=True)
+    document_type: str | None = None
+    document_number: str | None = None
+    issued_on: str | None = None
+    issuer: str | None = None
+    subject: str | None = None
+    circulation: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Remediation(Reading, table=True):
+    """What has become of an earlier finding, recommendation or notice, as seen at this visit.
+
+    `about_kind` and `about` name it, `text` and `remediation_deadline` keep its words and its day for the minutes;
+    `remediation_status` is one of REMEDIATION_STATUSES; `document_number` and `issued_on` are those of the unit's paper.
+    """
+
+    visit: str | None = Field(default=None, index=True)
+    about_kind: str | None = None
+    about: str | None = None
+    text: str | None = None
+    remediation_deadline: str | None = None
+    remediation_status: str | None = None
+    remark: str | None = None
+    document_number: str | None = None
+    issued_on: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Supplement(Reading, table=True):
+    """What is to be said after the minutes were signed (biên bản bổ sung), numbered by `position` from 1."""
+
+    visit: str | None = Field(default=None, index=True)
+    text: str | None = None
+    reason: str | None = None
+    document_number: str | None = None
+    position: int | None = None
+    removed: bool | None = None
+
+
+class Signature(Reading, table=True):
+    """Somebody has signed, or refused to. `role` is one of SIGNATURE_ROLES, `method` one of SIGNATURE_METHODS.
+
+    `strokes` is JSON: a list of strokes, each [x, y, x, y, …] in thousandths of the width of the field signed in.
+    `content` is the SHA-256 of what was signed (`app.proof`); `covers` is JSON [[device, epoch, first, last], …]: the entries
+    of other chains that were part of it (`app.sync.freeze`). `supplement` is the supplement signed, empty for the minutes themselves.
+    """
+
+    visit: str | None = Field(default=None, index=True)
+    role: str | None = None
+    person: str | None = None
+    name: str | None = None
+    post: str | None = None
+    signed_at: int | None = None
+    method: str | None = None
+    reason: str | None = None
+    strokes: str | None = None
+    content: str | None = None
+    covers: str | None = None
+    supplement: str | None = None
 
 
 class Round(Reading, table=True):
@@ -219,6 +388,15 @@ READINGS: dict[str, type[Reading]] = {
     "row": Row,
     "answer": Answer,
     "photo": Photo,
+    "finding": Finding,
+    "observation": Observation,
+    "recommendation": Recommendation,
+    "person": Person,
+    "ground": Ground,
+    "document": Document,
+    "remediation": Remediation,
+    "supplement": Supplement,
+    "signature": Signature,
     "round": Round,
     "team": Team,
     "unit": Unit,
@@ -228,7 +406,10 @@ READINGS: dict[str, type[Reading]] = {
 }
 """Kind of an entry → the typed table it is read into."""
 
-VISIT_KINDS = ("count", "row", "answer", "photo", "finding", "recommendation", "person", "signature")
+VISIT_KINDS = (
+    "count", "row", "answer", "photo", "finding", "observation", "recommendation", "person", "ground", "document",
+    "remediation", "supplement", "signature",
+)  # fmt: skip
 """Kinds that belong to a visit and carry its id in `visit`."""
 PHONE_KINDS = ("visit", *VISIT_KINDS)
 CENTRAL_KINDS = ("round", "team", "unit", "template", "notice", "calendar_day")

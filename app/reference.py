@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.checklist import Template, read_template
+from app.matters import Matter, matter_document, notice_matter, read_matter
 from app.readings import load_templates, load_units
-from app.schema import read_meta, write_meta
+from app.schema import note_central, read_meta, write_meta
 from app.units import Units, unit_id, unit_patch
 
 
@@ -45,6 +46,11 @@ class Reference:
     """Unit code → numbers of notices not yet put right."""
     unit_rooms: dict[str, list[tuple[str, int | None]]]
     """Unit code → rooms and rolls of its last visit by anyone."""
+    matters: dict[str, list[Matter]]
+    """Unit code → what earlier visits found and recommended, and the notices it got."""
+
+
+_NOTICE = ("document_number", "subject", "issued_on", "remediation_deadline", "status")
 
 
 def seed_reference(connection: Connection, assets: Path) -> None:
@@ -65,6 +71,7 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
     Raises KeyError, TypeError, ValueError or AttributeError on a document that is not one or cannot be read back; the
     transaction then leaves everything as it was.
     """
+    note_central(connection, [str(id) for id in document.get("server_ids_before") or ()])
     if document["units"]:  # a central without units or checklists yet leaves the shipped ones in place
         _replace_units(connection, document["units"])
     if document["templates"]:
@@ -97,12 +104,21 @@ def take_reference(connection: Connection, document: Mapping[str, Any]) -> None:
     connection.execute(text("DELETE FROM notice"))
     for notice in document.get("notices", ()):
         connection.execute(
-            text("INSERT INTO notice (id, unit_code, document_number, status) VALUES (:id, :unit, :number, :status)"),
+            text(
+                f"INSERT INTO notice (id, unit_code, {', '.join(_NOTICE)}) "
+                f"VALUES (:id, :unit_code, {', '.join(f':{name}' for name in _NOTICE)})"
+            ),
             {
-                "id": notice["id"], "unit": notice["unit_code"], "number": notice["document_number"],
-                "status": notice.get("status"),
+                "id": notice["id"],
+                "unit_code": notice["unit_code"],
+                **{name: notice.get(name) for name in _NOTICE},
+                "document_number": notice["document_number"],
             },
-        )  # fmt: skip
+        )
+    matters = [
+        read_matter(m) for name in ("findings", "recommendations") for m in document.get(name) or () if "id" in m
+    ]
+    write_meta(connection, "unit_matters", json.dumps([matter_document(m) for m in matters], ensure_ascii=False))
     write_meta(connection, "unit_rooms", json.dumps(document.get("unit_rooms") or {}, ensure_ascii=False))
     load_reference(connection)
 
@@ -115,7 +131,8 @@ def reference_document(connection: Connection) -> dict[str, Any]:
     templates = connection.execute(text("SELECT body FROM template ORDER BY id")).scalars()
     teams = connection.execute(text("SELECT id, name FROM team ORDER BY id")).mappings()
     days = connection.execute(text("SELECT day, hours FROM calendar_day ORDER BY day"))
-    notices = connection.execute(text("SELECT id, unit_code, document_number, status FROM notice ORDER BY id"))
+    notices = connection.execute(text(f"SELECT id, unit_code, {', '.join(_NOTICE)} FROM notice ORDER BY id"))
+    matters = json.loads(read_meta(connection, "unit_matters") or "[]")
     return {
         "rounds": [
             {key: r[key] for key in ("id", "name", "starts_on", "ends_on")}
@@ -132,6 +149,8 @@ def reference_document(connection: Connection) -> dict[str, Any]:
         "templates": [json.loads(body) for body in templates],
         "calendar": [{"day": d.day, "hours": json.loads(d.hours or "[]")} for d in days],
         "notices": [dict(n) for n in notices.mappings()],
+        "findings": [m for m in matters if m["kind"] == "finding"],
+        "recommendations": [m for m in matters if m["kind"] == "recommendation"],
         "unit_rooms": json.loads(read_meta(connection, "unit_rooms") or "{}"),
     }  # fmt: skip
 
@@ -191,9 +210,13 @@ def load_reference(connection: Connection) -> Reference:
         for r in connection.execute(text("SELECT * FROM round"))
     }
     notices: dict[str, list[str]] = {}
-    open_notices = "SELECT unit_code, document_number FROM notice WHERE status IS NULL OR status <> 'done' ORDER BY id"
-    for code, number in connection.execute(text(open_notices)):
-        notices.setdefault(code, []).append(number)
+    matters: dict[str, list[Matter]] = {}
+    for document in json.loads(read_meta(connection, "unit_matters") or "[]"):
+        matters.setdefault(document["unit_code"], []).append(read_matter(document))
+    for n in connection.execute(text(f"SELECT id, unit_code, {', '.join(_NOTICE)} FROM notice ORDER BY id")):
+        if n.status is None or n.status != "done":
+            notices.setdefault(n.unit_code, []).append(n.document_number)
+        matters.setdefault(n.unit_code, []).append(notice_matter(n))
     return Reference(
         rounds,
         {t.id: t.name or "" for t in connection.execute(text("SELECT id, name FROM team"))},
@@ -205,4 +228,5 @@ def load_reference(connection: Connection) -> Reference:
             code: [(name, roll) for name, roll in rooms]
             for code, rooms in json.loads(read_meta(connection, "unit_rooms") or "{}").items()
         },
+        matters,
     )

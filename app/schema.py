@@ -4,6 +4,7 @@ Each part of a database (the journal, the phone's own tables, central's own tabl
 stands in `meta` under `schema:<part>`. A step is one SQL statement or a list of them and is never changed once released.
 """
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
@@ -20,6 +21,46 @@ class NewerSchema(Exception):
 
 
 _READING = "id TEXT PRIMARY KEY NOT NULL, stamps TEXT NOT NULL DEFAULT '{}', extra TEXT NOT NULL DEFAULT '{}'"
+
+# The columns of the evidence tables, each after its id, stamps and extra.
+_EVIDENCE = {
+    "finding": "visit TEXT, row TEXT, item TEXT, severity TEXT, text TEXT, withdrawn TEXT, merged_into TEXT, "
+    "unit_explanation TEXT, repeat_of TEXT, repeat_date TEXT, position BIGINT, removed BOOLEAN",
+    "observation": "visit TEXT, observation_kind TEXT, text TEXT, position BIGINT, removed BOOLEAN",
+    "recommendation": "visit TEXT, finding TEXT, text TEXT, owner TEXT, deadline TEXT, report_to TEXT, "
+    "round_recommendation_id TEXT, position BIGINT, removed BOOLEAN",
+    "person": "visit TEXT, role TEXT, name TEXT, post TEXT, body TEXT, row TEXT, reason TEXT, circulation TEXT, "
+    "position BIGINT, removed BOOLEAN",
+    "ground": "visit TEXT, document_type TEXT, document_number TEXT, issued_on TEXT, issuer TEXT, subject TEXT, "
+    "position BIGINT, removed BOOLEAN",
+    "document": "visit TEXT, document_type TEXT, document_number TEXT, issued_on TEXT, issuer TEXT, subject TEXT, "
+    "circulation TEXT, position BIGINT, removed BOOLEAN",
+    "remediation": "visit TEXT, about_kind TEXT, about TEXT, text TEXT, remediation_deadline TEXT, "
+    "remediation_status TEXT, remark TEXT, document_number TEXT, issued_on TEXT, position BIGINT, removed BOOLEAN",
+    "supplement": "visit TEXT, text TEXT, reason TEXT, document_number TEXT, position BIGINT, removed BOOLEAN",
+    "signature": "visit TEXT, role TEXT, person TEXT, name TEXT, post TEXT, signed_at BIGINT, method TEXT, reason TEXT, "
+    "strokes JSON, content TEXT, covers JSON, supplement TEXT",
+}
+_FITS = {"TEXT": "= 'text'", "BIGINT": "= 'integer'", "BOOLEAN": "IN ('true', 'false')", "JSON": "IS NOT NULL"}
+
+
+def _evidence_table(kind: str, columns: str) -> list[str]:
+    """The table of a kind that older versions kept verbatim, and what they kept of it, as `merge.as_row` lays it down."""
+    named = [column.split() for column in columns.split(", ")]
+    fits = [f"json_type(fields, '$.{name}') {_FITS[held]}" for name, held in named]
+    taken = [f"fields -> '$.{name}'" if held == "JSON" else f"json_extract(fields, '$.{name}')" for name, held in named]
+    values = [f"CASE WHEN {fit} THEN {value} END" for fit, value in zip(fits, taken, strict=True)]
+    left = [f"CASE WHEN {fit} THEN '$.{name}' ELSE '$.\"\"' END" for (name, _), fit in zip(named, fits, strict=True)]
+    quoted = ", ".join(f'"{name}"' for name, _ in named)
+    typed = ", ".join(f'"{name}" {held.replace("JSON", "TEXT")}' for name, held in named)
+    return [
+        f"CREATE TABLE {kind} ({_READING}, {typed})",
+        f"CREATE INDEX ix_{kind}_visit ON {kind} (visit)",
+        f"INSERT INTO {kind} (id, stamps, extra, {quoted}) SELECT id, stamps, json_remove(fields, {', '.join(left)}), "
+        f"{', '.join(values)} FROM other WHERE kind = '{kind}'",
+        f"DELETE FROM other WHERE kind = '{kind}'",
+    ]
+
 
 JOURNAL: list[Step] = [
     [
@@ -78,6 +119,26 @@ JOURNAL: list[Step] = [
     # What entries that a phone has dropped said of a record (app/sync/compact.py); central drops none.
     """CREATE TABLE compacted (
         kind TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL, stamps TEXT NOT NULL, PRIMARY KEY (kind, id))""",
+    [
+        *(
+            f"ALTER TABLE visit ADD COLUMN {column}"
+            for column in (
+                "document_number TEXT",
+                "parent_body_name TEXT",
+                "issuing_body_name TEXT",
+                "place_name TEXT",
+                "place TEXT",
+                "period_checked TEXT",
+                "unit_opinion TEXT",
+                "copy_count BIGINT",
+            )
+        ),
+        *(
+            f"ALTER TABLE photo ADD COLUMN {name} TEXT"
+            for name in ("photo_set", "finding", "remediation", "circulation")
+        ),
+        *(statement for kind, columns in _EVIDENCE.items() for statement in _evidence_table(kind, columns)),
+    ],
 ]
 
 
@@ -101,6 +162,18 @@ def migrate(connection: Connection, part: str, steps: Sequence[Step]) -> None:
             connection.execute(text(statement))
     if number < len(steps):
         write_meta(connection, f"schema:{part}", str(len(steps)))
+
+
+def note_central(connection: Connection, server_ids: Sequence[str]) -> None:
+    """Names that this phone's central had before it was restored, beside those known already."""
+    before = known_centrals(connection)
+    if not before.issuperset(server_ids):
+        write_meta(connection, "server_ids_before", json.dumps(sorted(before.union(server_ids))))
+
+
+def known_centrals(connection: Connection) -> set[str]:
+    """The names noted by `note_central`."""
+    return set(json.loads(read_meta(connection, "server_ids_before") or "[]"))
 
 
 _WRITE_META = text(

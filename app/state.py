@@ -16,13 +16,16 @@ from urllib.parse import parse_qs, urlsplit
 import flet as ft
 import httpx
 
-from app import carrying, recovery, safekeeping
+from app import carrying, recovery, safekeeping, signing
 from app.checklist import Refusal
 from app.device import Device, this_device
 from app.meeting import Meeting as MeetingView
 from app.meeting import Meetings
 from app.message import Message
 from app.notebook import Notebook, PhotoFacts
+from app.paperwork import DrawnUp as DrawnUpFile
+from app.paperwork import Paperwork
+from app.paperwork import ToRead as MinutesToRead
 from app.photos.judge import Verdict, verdict
 from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
 from app.photos.store import NoRoom, PhotoFiles
@@ -41,10 +44,14 @@ PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
 Conflict: TypeAlias = conflicts.Conflict
 Side: TypeAlias = conflicts.Side
+Late: TypeAlias = signing.Late
+Proof: TypeAlias = signing.Proof
 Arrived: TypeAlias = carrying.Arrived
 Recovery: TypeAlias = recovery.Recovery
 Carried: TypeAlias = safekeeping.Carried
 Meeting: TypeAlias = MeetingView
+DrawnUp: TypeAlias = DrawnUpFile
+ToRead: TypeAlias = MinutesToRead
 
 T = TypeVar("T")
 
@@ -89,7 +96,7 @@ class Shot:
 
 @ft.observable
 @dataclass(eq=False)
-class AppState(Safekeeping, Meetings):
+class AppState(Safekeeping, Meetings, Paperwork):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -104,6 +111,8 @@ class AppState(Safekeeping, Meetings):
     """What the last bundle brought, until it is put away."""
     meeting: Meeting | None = None
     """Another phone waited for, or gone to."""
+    drawing_up: float | None = None
+    """How far the file of the minutes being made has come, 0 to 1."""
     recovery: Recovery | None = None
     """Until it is put away."""
     language: str = "vi"
@@ -321,9 +330,9 @@ class AppState(Safekeeping, Meetings):
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness, prepared.regions))
 
     async def use_photo(
-        self, shot: Shot, visit: str, *, item: str = "", row: str = "", caption: str = "", geopoint: str = ""
+        self, shot: Shot, visit: str, *, caption: str = "", geopoint: str = "", **place: str
     ) -> str | None:
-        """Keep the photo's files, then the entry that names them; returns the photo's id.
+        """Keep the photo's files, then the entry that names them; returns the photo's id. `place` as `add_photo` has it.
 
         None with a message when it could not be kept; then its files are not kept either.
         """
@@ -334,7 +343,7 @@ class AppState(Safekeeping, Meetings):
             for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
                 if await files.keep(name, data):
                     added.add(name)
-            kept = self._add_photo(photo, visit, item=item, row=row, caption=caption, geopoint=geopoint)
+            kept = self._add_photo(photo, visit, caption=caption, geopoint=geopoint, **place)
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:

@@ -10,6 +10,7 @@ import functools
 import http.server
 import io
 import json
+import sys
 import tempfile
 import threading
 import time
@@ -189,7 +190,7 @@ def measure_recording(playwright: Playwright, ours: Path, folder: Path) -> bool:
         visit, taps = python(page, RECORD)
         met.append(tell_limit("tap in the worker: recorded, read, flushed to OPFS", Timing(taps), 4))
         book = "from boot import _app as app\n"
-        python(page, f"{book}app.book.answer({visit!r}, 'one_stop_arrangement', 'own_desk')")
+        python(page, f"{book}app.book.answer({visit!r}, 'tthc_posting_form', 'paper_board')")
         phone.open(f"{url}/visit/{visit}/section/{LONGEST}")
         phone.tap("more-tthc_posting_compliant")
         phone.settle()
@@ -282,4 +283,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     main()

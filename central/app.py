@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from central import access, photos, problems, reference, summary_api, sync_api, uploads, visits
+from central import access, minutes, photos, problems, reference, summary_api, sync_api, uploads, visits
 from central.bodies import PackedAnswers, UnpackedBodies
 from central.database import Database, rows
 from central.field_app import FieldApp, read_build
@@ -22,7 +22,7 @@ from central.problems import API, Problem, ProblemDocument, problem_responses
 from central.readings import Readings
 from central.settings import Settings
 
-ROUTERS = (access, sync_api, reference, uploads, photos, summary_api, visits, pages)
+ROUTERS = (access, sync_api, reference, uploads, photos, summary_api, visits, minutes, pages)
 """Parts that bring a `router`, in the order in which paths are tried."""
 
 PAGE_POLICY = (

@@ -22,6 +22,7 @@ from app.sync import bundle, journal
 from app.sync.bundle import Bundle, File, Head, Line, NewerBundle, NotABundle, Refused
 from app.sync.journal import JournalEntry
 from central.database import SERVER_IDS_BEFORE, Database, rows
+from central.hq.words import local_day
 from central.intake import note_received
 from central.photo_store import DigestMismatch, Photos, StoreFull, WrongOffset
 from central.readings import Readings
@@ -109,7 +110,7 @@ def _write(
         sink,
         Head(SCHEMA, now, device, server_id, counts),
         _pages(connection, chosen, binds),
-        reference_document(readings, connection, server_id, team),
+        reference_document(readings, connection, server_id, team, local_day(now)),
         ((file, photos.read(file.sha256)) for file in held),
     ):
         pass

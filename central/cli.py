@@ -28,6 +28,7 @@ from app.sync.bundle import Bundle, NotABundle
 from central import access, demo
 from central.app import create_app, system_clock
 from central.backup import back_up
+from central.board_reader import Beside, work
 from central.bundle_commands import add_bundle_commands
 from central.bundles import NotTaken
 from central.database import Database, rows
@@ -40,6 +41,7 @@ from central.parser import Parser
 from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
+from central.procedures import take_procedures
 from central.readings import Filter, Readings
 from central.receipts import broken
 from central.settings import DEMO_SECRET, Settings, SettingsError
@@ -94,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     password.set_defaults(run=_password)
 
     take = commands.add_parser("import", help="nhập tệp, tất cả hoặc không gì cả / all or nothing")
-    take.add_argument("what", choices=("units", "template", "users"))
+    take.add_argument("what", choices=("units", "template", "users", "procedures"))
     take.add_argument("file", type=Path)
     take.set_defaults(run=_import)
 
@@ -128,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     restored = commands.add_parser("restored", help="sau khi khôi phục từ bản sao lưu / after restoring a backup")
     restored.set_defaults(run=_restored)
 
+    boards = commands.add_parser("read-boards", help="đọc chữ trên ảnh bảng niêm yết / read photographed boards")
+    boards.add_argument("--once", action="store_true", help="đọc hết rồi dừng / end when all are read")
+    boards.set_defaults(run=_read_boards)
+
     rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
     rebuild.set_defaults(run=_rebuild)
     return parser
@@ -153,16 +159,23 @@ def _serve(asked: argparse.Namespace) -> int:
         is_empty = not rows(connection, 'SELECT id FROM "user" WHERE password_hash IS NOT NULL LIMIT 1')
     for line in _greeting(settings, is_empty):
         _say(line)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http=Parser,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    with Beside():
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http=Parser,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
     return 0
+
+
+def _read_boards(asked: argparse.Namespace) -> int:
+    settings, db = _opened()
+    db.close()
+    return work(settings, system_clock, is_once=asked.once)
 
 
 def _app(_asked: argparse.Namespace) -> int:
@@ -281,7 +294,12 @@ def _no_such_user(user: str) -> Refused:
 
 # --- files in and out ------------------------------------------------------------------------------------------------
 
-_TAKES = {"units": take_units, "template": take_template, "users": take_users}
+_TAKES = {
+    "units": take_units,
+    "template": take_template,
+    "users": take_users,
+    "procedures": lambda connection, _device, _author, raw, _now: take_procedures(connection, raw),
+}
 
 
 def _import(asked: argparse.Namespace) -> int:

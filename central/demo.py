@@ -13,8 +13,10 @@ from central import access
 from central.database import rows
 from central.intake import write_as_central
 from central.people import Role, add_user
+from central.procedures import take_procedures
 
 ASSETS = Path(__file__).parents[1] / "assets"
+PROCEDURES = Path(__file__).parent / "demo_procedures.csv"
 
 HQ_USER = "so-noi-vu"
 HQ_PASSWORD = "ban-thu-ky-son-2026"
@@ -56,6 +58,7 @@ def make_demo(app: FastAPI, folder: Path) -> dict[str, object]:
                     password_hash if role in ("administrator", "home_affairs") else None,
                 )
             write_as_central(connection, state.db.central_device, "quan-tri", _reference_changes(), now)
+            take_procedures(connection, PROCEDURES.read_bytes(), is_demo=True)
     kept_file = folder / "demo.json"
     kept = json.loads(kept_file.read_text(encoding="utf-8")) if kept_file.exists() else {}
     users = ("truong-doan-1", "thanh-vien-1", "thanh-vien-2")

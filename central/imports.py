@@ -2,6 +2,8 @@
 
 units.csv    code,name_vi,level,parent_code,valid_from,valid_to,successor_codes
              days as 2025-07-01, empty for open; several successors separated by spaces
+procedures.csv  code,name_vi,level,field,decision,valid_from,valid_to,replaced_by
+             valid_to empty while in force; replaced_by the code that took its place, or empty
 users.csv    id,name,role,team[,team_name[,team_kind]]
              team is an id and needs a team_name the first time it occurs; passwords are set by `kiemtra password`
 """
@@ -19,6 +21,7 @@ from app.units import LEVEL_WORDS
 from central.people import FIELD_ROLES, ROLES
 
 UNIT_COLUMNS = ("code", "name_vi", "level", "parent_code", "valid_from", "valid_to", "successor_codes")
+PROCEDURE_COLUMNS = ("code", "name_vi", "level", "field", "decision", "valid_from", "valid_to", "replaced_by")
 USER_COLUMNS = ("id", "name", "role", "team")
 USER_COLUMNS_MORE = ("team_name", "team_kind")
 TEAM_KINDS = ("inspection_team", "interagency_team")
@@ -136,6 +139,44 @@ def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return (one["valid_from"] or "") <= (other["valid_to"] or "9999") and (other["valid_from"] or "") <= (
         one["valid_to"] or "9999"
     )
+
+
+# --- procedures ------------------------------------------------------------------------------------------------------
+
+
+def check_procedures(raw: bytes) -> list[dict[str, str]]:
+    """Administrative procedures of a file: its columns, with `name_vi` as `name`. Raises ImportRefused."""
+    lines, faults = _lines(raw, PROCEDURE_COLUMNS)
+    seen: dict[str, list[_Line]] = {}
+    for line in lines:
+        faults += [Fault(line.number, message) for message in _procedure_faults(line.cells)]
+        faults += [
+            Fault(line.number, f"mã {line.cells['code']} trùng thời gian hiệu lực với dòng {earlier.number}")
+            for earlier in seen.setdefault(line.cells["code"], [])
+            if _overlap(earlier.cells, line.cells)
+        ]
+        seen[line.cells["code"]].append(line)
+    if faults:
+        raise ImportRefused(faults)
+    return [{"name" if name == "name_vi" else name: cell for name, cell in line.cells.items()} for line in lines]
+
+
+def _procedure_faults(cells: Mapping[str, str]) -> Iterator[str]:
+    for column in ("code", "replaced_by"):
+        if not _CODE.fullmatch(cells[column]) and (cells[column] or column == "code"):
+            yield f"{column} {cells[column]!r}: cần từ 1 đến 20 chữ số, chữ cái không dấu"
+    yield from _name_faults("name_vi", cells["name_vi"])
+    if cells["level"] not in LEVEL_WORDS:
+        yield f"level {cells['level']!r}: chỉ nhận {', '.join(LEVEL_WORDS)}"
+    if not is_day(cells["valid_from"]):
+        yield f"valid_from {cells['valid_from']!r}: cần ngày dạng 2025-07-01"
+    if cells["valid_to"] and not is_day(cells["valid_to"]):
+        yield f"valid_to {cells['valid_to']!r}: cần ngày dạng 2025-07-01, hoặc để trống"
+    elif cells["valid_to"] and cells["valid_to"] < cells["valid_from"]:
+        yield f"valid_to {cells['valid_to']} trước valid_from {cells['valid_from']}"
+    for column in ("field", "decision"):
+        if len(cells[column]) > NAME_MAX:
+            yield f"{column}: quá {NAME_MAX} ký tự"
 
 
 # --- users -----------------------------------------------------------------------------------------------------------

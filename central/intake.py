@@ -276,7 +276,10 @@ def _restate(connection: Connection, entry: JournalEntry) -> None:
 def write_as_central(
     connection: Connection, device: str, author: str, changes: Sequence[journal.Change], now: int
 ) -> list[JournalEntry]:
-    """Entries that central itself writes (units, rounds, templates …): chained and read like any others."""
+    """Entries that central itself writes (units, rounds, templates …): chained and read like any others.
+
+    What belongs to a visit goes to the phones of its team.
+    """
     row = connection.execute(
         text("SELECT epoch FROM entry WHERE device = :d ORDER BY position DESC LIMIT 1"), {"d": device}
     ).one_or_none()
@@ -285,12 +288,18 @@ def write_as_central(
     position = next_position(connection)
     written: list[JournalEntry] = []
     entries, _ = journal.append(connection, writer, changes, author, position - 1, now)
+    teams = {
+        visit: merge.load(connection, "visit", visit).fields.get("team") or "" for visit in {e.visit for e in entries}
+    }
     for offset, entry in enumerate(entries):
-        placed = entry._replace(position=position + offset, received_at=now)
-        written.append(placed)
+        team = str(teams[entry.visit]) if entry.visit else ""
+        written.append(entry._replace(position=position + offset, received_at=now, team=team))
     connection.execute(
-        text("UPDATE entry SET position = :position, received_at = :now WHERE device = :d AND epoch = :e AND seq = :s"),
-        [{"position": e.position, "now": now, "d": e.device, "e": e.epoch, "s": e.seq} for e in written],
+        text(
+            "UPDATE entry SET position = :position, received_at = :now, team = :t "
+            "WHERE device = :d AND epoch = :e AND seq = :s"
+        ),
+        [{"position": e.position, "now": now, "t": e.team, "d": e.device, "e": e.epoch, "s": e.seq} for e in written],
     )
     _write_receipts(connection, written)
     note_ends(connection, written)

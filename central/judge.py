@@ -9,14 +9,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-from app.checklist import Refusal, Template, check_value
+from app.checklist import SEVERITIES, Refusal, Template, check_value, is_day
 from app.geopoint import read_geopoint
-from app.records import CENTRAL_KINDS, NAME_MAX, READINGS, SCHEMA, TEXT_MAX, VISIT_KINDS
+from app.records import (
+    CENTRAL_KINDS,
+    LIMITED,
+    NAME_MAX,
+    OBSERVATION_KINDS,
+    PERSON_ROLES,
+    READINGS,
+    REMEDIATION_STATUSES,
+    SCHEMA,
+    SIGNATURE_METHODS,
+    SIGNATURE_ROLES,
+    TEXT_MAX,
+    VISIT_KINDS,
+)
 from app.sync import merge
+from app.sync.freeze import GIVEN_LATER, WRITTEN_ONCE, read_spans
 from app.sync.journal import JournalEntry
-from app.sync.stamp import answer_id
+from app.sync.stamp import Order, answer_id
 from app.sync.upcast import present_fields
 from central.problems import problem_type
 
@@ -42,6 +56,8 @@ class Judge:
         self._items: dict[str, Template | None] = {}
         self.records: dict[tuple[str, str], merge.Record] = {}
         """By (kind, id)."""
+        self._last_signed: dict[str, Order | None] = {}
+        """Visit → the greatest stamp of its signatures."""
 
     def look_up(self, entries: Iterable[JournalEntry]) -> None:
         """Read what is known of the records that these entries write to, all at once."""
@@ -58,11 +74,41 @@ class Judge:
         self._items.pop(record, None)
 
     def judged(self, entry: JournalEntry, sender: Sender) -> JournalEntry:
-        """The entry with its verdict; if it is applied, the next one is judged as if it were written."""
+        """The entry with its verdict; if it is applied, the next one is judged as if it were written.
+
+        What is written once gets an effective stamp after what central holds of it: nobody signs before a signature that
+        central has had, whatever time he says it was.
+        """
         entry = self.verdict(entry, sender)
         if entry.verdict == "applied":
+            if entry.kind in WRITTEN_ONCE:
+                entry = self._after_those_held(entry)
             merge.fold_in(self._record(entry.kind, entry.record), entry)
         return entry
+
+    def _after_those_held(self, entry: JournalEntry) -> JournalEntry:
+        fields = present_fields(entry)
+        if fields.keys() <= {GIVEN_LATER}:
+            return entry
+        held: list[Order] = [
+            stamp for name, stamp in self._record(entry.kind, entry.record).stamps.items() if name != GIVEN_LATER
+        ]
+        if entry.kind == "signature" and (last := self._last_signature(entry.visit)):
+            held.append(last)
+        if held and (newest := max(held)) >= entry.order:
+            entry = entry._replace(effective_ms=newest.ms, effective_counter=newest.counter + 1)
+        if entry.kind == "signature":
+            self._last_signed[entry.visit] = max(entry.order, *held) if held else entry.order
+        return entry
+
+    def _last_signature(self, visit: str) -> Order | None:
+        if visit not in self._last_signed:
+            stamps = self._connection.execute(
+                text("SELECT stamps FROM signature WHERE visit = :visit"), {"visit": visit}
+            )
+            orders = [Order(*order) for written in stamps.scalars() for order in json.loads(written).values()]
+            self._last_signed[visit] = max(orders, default=None)
+        return self._last_signed[visit]
 
     def _record(self, kind: str, record: str) -> merge.Record:
         key = kind, record
@@ -180,11 +226,33 @@ class Judge:
         return self._items[visit]
 
 
-_LONG_TEXTS = {"remark", "caption", "note"}
+_LONG_TEXTS = {
+    "remark",
+    "caption",
+    "note",
+    "text",
+    "unit_opinion",
+    "unit_explanation",
+    "withdrawn",
+    "reason",
+    "subject",
+}
 _WHOLE_NUMBERS = {
     "moment", "position", "bytes", "width", "height", "taken_at", "visit_started_at", "visit_ended_at", "template_version",
+    "copy_count", "signed_at",
 }  # fmt: skip
+_DAYS = {"deadline", "issued_on", "repeat_date", "remediation_deadline"}
 _STATUSES = ("open", "closed", "signed")
+_CODES = {
+    "severity": SEVERITIES,
+    "observation_kind": OBSERVATION_KINDS,
+    "remediation_status": REMEDIATION_STATUSES,
+    "method": SIGNATURE_METHODS,
+    "circulation": (LIMITED,),
+}
+_ROLES = {"person": PERSON_ROLES, "signature": SIGNATURE_ROLES}
+_MOST_STROKES = 60_000
+"""Characters of the JSON of a signature's strokes."""
 
 
 def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
@@ -202,14 +270,32 @@ def _misfit(kind: str, name: str, value: Any) -> tuple[str, str] | None:
     if name in _WHOLE_NUMBERS:
         is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return None if is_number else ("Cần số nguyên không âm", "a whole number, 0 or more, is needed")
+    if kind == "signature" and name == "strokes":
+        return (
+            None if _is_drawn(value) else ("Nét chữ ký không đọc được", "strokes are lists of whole numbers, x and y")
+        )
+    if kind == "signature" and name == "covers":
+        is_said = read_spans(value) is not None
+        return None if is_said else ("Thiếu chỗ đã ký đến", "covers is a list of [device, epoch, first, last]")
     if not isinstance(value, str):
         return "Cần chữ", "text is needed"
+    codes = _ROLES.get(kind, ()) if name == "role" else _CODES.get(name, ())
+    if codes and value not in codes:
+        return "Mã này không có", f"one of {', '.join(codes)} is needed"
+    if name in _DAYS and not is_day(value):
+        return "Ngày không đúng", "an ISO day is needed"
     if name == "status" and value not in _STATUSES:
         return "Trạng thái không có", "status is open, closed or signed"
     longest = TEXT_MAX if name in _LONG_TEXTS else NAME_MAX
     if len(value) > longest:
         return f"Dài quá {longest} ký tự", f"longer than {longest} characters"
     return None
+
+
+def _is_drawn(value: Any) -> bool:
+    if not isinstance(value, list) or len(json.dumps(value)) > _MOST_STROKES:
+        return False
+    return all(isinstance(s, list) and len(s) % 2 == 0 and all(type(n) is int for n in s) for s in value)
 
 
 def _rejected(entry: JournalEntry, name: str, vi: str, en: str, field: str) -> JournalEntry:

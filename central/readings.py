@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from app.checklist import Template
 from app.figures import SummaryVisit
+from app.matters import Matter, matters_of, seen_since
 from app.readings import VisitReading, load_templates, read_visit
 from app.sync.stamp import CLOCK_WRONG_MS
 from central.problems import Problem
@@ -43,6 +44,7 @@ class Readings:
         self._lock = threading.Lock()
         self._templates: tuple[Any, dict[str, Template]] = (None, {})
         self._lines: dict[str, tuple[int, SummaryVisit]] = {}
+        self._matters: dict[str, tuple[int, list[Matter]]] = {}
         self.documents: dict[str | None, Document] = {}
         """Reference documents by team."""
 
@@ -53,6 +55,7 @@ class Readings:
             if self._templates[0] != state:
                 self._templates = (state, load_templates(connection))
                 self._lines.clear()
+                self._matters.clear()
             return self._templates[1]
 
     def visit(self, connection: Connection, visit: str) -> VisitReading:
@@ -81,10 +84,7 @@ class Readings:
     def lines(self, connection: Connection, wanted: Filter) -> list[SummaryVisit]:
         """The visits of a filter with their figures."""
         templates = self.templates(connection)
-        states: dict[str, int] = {
-            visit: int(state or 0)
-            for visit, state in connection.execute(text("SELECT visit, max(position) FROM entry GROUP BY visit"))
-        }
+        states = _states(connection)
         lines = []
         for visit in self.find(connection, wanted):
             state = states.get(visit, 0)
@@ -98,6 +98,51 @@ class Readings:
                     self._lines[visit] = kept
             lines.append(kept[1])
         return lines
+
+    def matters(self, connection: Connection) -> list[Matter]:
+        """Every finding and recommendation of visits that are over, by day, with what was last seen of it."""
+        templates = self.templates(connection)
+        states = _states(connection)
+        over = connection.execute(
+            text(
+                "SELECT id FROM visit WHERE status <> 'open' AND unit_code <> '' "
+                "ORDER BY coalesce(visit_date, ''), coalesce(visit_started_at, 0), id"
+            )
+        ).scalars()
+        found: list[Matter] = []
+        for visit in over.all():
+            state = states.get(visit, 0)
+            kept = self._matters.get(visit)
+            if kept is None or kept[0] != state:
+                reading = read_visit(connection, visit, templates)
+                if reading is None:
+                    continue
+                kept = (state, matters_of(reading))
+                with self._lock:
+                    self._matters[visit] = kept
+            found += kept[1]
+        seen = seen_of_matters(connection)
+        return seen_since(found, [(s.about_kind, s.about, s.remediation_status) for s in seen])
+
+
+def _states(connection: Connection) -> dict[str, int]:
+    """Visit → position of its newest entry."""
+    newest = connection.execute(text("SELECT visit, max(position) FROM entry GROUP BY visit"))
+    return {visit: int(state or 0) for visit, state in newest}
+
+
+def seen_of_matters(connection: Connection) -> list[Any]:
+    """What visits have seen of earlier matters, oldest first, each with its visit's day and unit."""
+    return list(
+        connection.execute(
+            text(
+                "SELECT r.id, r.about_kind, r.about, r.text, r.remediation_status, r.remark, r.document_number, r.issued_on, "
+                "r.visit, v.visit_date, v.unit_code, v.unit_name FROM remediation r JOIN visit v ON v.id = r.visit "
+                "WHERE r.removed IS NOT TRUE AND r.remediation_status IS NOT NULL "
+                "ORDER BY coalesce(v.visit_date, ''), coalesce(v.visit_started_at, 0), r.id"
+            )
+        )
+    )
 
 
 def summary_visit(reading: VisitReading) -> SummaryVisit:

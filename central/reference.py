@@ -11,8 +11,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, text
 
+from app.matters import REPEAT_YEARS, matter_document, years_later
 from app.readings import read_visit
+from app.schema import read_meta
 from central.access import Caller, require_caller
+from central.database import SERVER_IDS_BEFORE
+from central.hq.words import local_day
 from central.problems import Problem, problem_responses
 from central.readings import Document, Readings
 from central.summary_api import team_of
@@ -24,11 +28,17 @@ STALE_MS = 60_000
 
 
 class ReferenceGiven(BaseModel):
-    """Rounds, teams, units, templates, calendar; per unit its open notices, findings of its last visit, rooms and rolls."""
+    """Rounds, teams, units, templates, calendar; per unit its notices, what visits found and recommended, rooms and rolls.
+
+    A finding or recommendation: `kind`, `id`, `unit_code`, `day` (of its visit), `text`, `visit`, `item`, `where` (room),
+    `severity`, `deadline`, `status` (what was last seen of it); what is empty is left out.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     server_id: str
+    server_ids_before: list[str]
+    """What this central called itself before it was restored: files that phones wrote then are still its own."""
     rounds: list[dict[str, Any]]
     teams: list[dict[str, Any]]
     units: list[dict[str, Any]]
@@ -36,11 +46,14 @@ class ReferenceGiven(BaseModel):
     calendar: list[dict[str, Any]]
     notices: list[dict[str, Any]]
     findings: list[dict[str, Any]]
+    recommendations: list[dict[str, Any]]
     unit_rooms: dict[str, list[Any]]
 
 
-def reference_document(readings: Readings, connection: Connection, server_id: str, team: str | None) -> dict[str, Any]:
-    """What a team's phones get; `team` None means everything."""
+def reference_document(
+    readings: Readings, connection: Connection, server_id: str, team: str | None, today: str
+) -> dict[str, Any]:
+    """What a team's phones get; `team` None means everything. `today` is the local ISO day."""
     rounds = []
     for r in connection.execute(text("SELECT * FROM round ORDER BY id")).mappings():
         teams = json.loads(r["teams"] or "[]")
@@ -65,22 +78,24 @@ def reference_document(readings: Readings, connection: Connection, server_id: st
             "SELECT id, unit_code, document_number, subject, issued_on, remediation_deadline, status FROM notice ORDER BY id"
         )
     ).mappings()
-    findings, rooms = _last_visits(readings, connection)
+    remembered = _remembered(readings, connection, today)
     return {
         "server_id": server_id,
+        "server_ids_before": json.loads(read_meta(connection, SERVER_IDS_BEFORE) or "[]"),
         "rounds": rounds,
         "teams": [dict(t) for t in teams if team is None or t["id"] == team],
         "units": units,
         "templates": [dict(t.body) for t in readings.templates(connection).values()],
         "calendar": [{"day": d["day"], "hours": json.loads(d["hours"] or "[]"), "note": d["note"]} for d in days],
         "notices": [dict(n) for n in notices],
-        "findings": findings,
-        "unit_rooms": rooms,
+        "findings": remembered["finding"],
+        "recommendations": remembered["recommendation"],
+        "unit_rooms": _unit_rooms(readings, connection),
     }
 
 
-def _last_visits(readings: Readings, connection: Connection) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
-    """Of each unit's last visit that is over: what failed, and its rooms with their rolls."""
+def _unit_rooms(readings: Readings, connection: Connection) -> dict[str, list[Any]]:
+    """Of each unit's last visit that is over: its rooms with their rolls."""
     last = connection.execute(
         text(
             "SELECT unit_code, id FROM (SELECT unit_code, id, row_number() OVER (PARTITION BY unit_code "
@@ -89,22 +104,25 @@ def _last_visits(readings: Readings, connection: Connection) -> tuple[list[dict[
         )
     ).all()
     templates = readings.templates(connection)
-    findings: list[dict[str, Any]] = []
     rooms: dict[str, list[Any]] = {}
     for unit_code, visit in last:
         reading = read_visit(connection, visit, templates)
-        if reading is None:
-            continue
-        for failure in reading.outcome.failures:
-            findings.append(
-                {
-                    "unit_code": unit_code, "visit_id": visit, "visit_date": reading.visit_date or None, "item": failure.item,
-                    "row_name": reading.row_name(failure.row) or None, "severity": failure.severity,
-                }
-            )  # fmt: skip
-        if reading.mode == "per_room" and reading.rooms():
+        if reading is not None and reading.mode == "per_room" and reading.rooms():
             rooms[unit_code] = [[r.name, reading.heads(r.id)["head_total"]] for r in reading.rooms()]
-    return findings, rooms
+    return rooms
+
+
+def _remembered(readings: Readings, connection: Connection, today: str) -> dict[str, list[dict[str, Any]]]:
+    """What visits that are over have left for their units, as long as it is open or could be found again as a repeat."""
+    found: dict[str, list[dict[str, Any]]] = {"finding": [], "recommendation": []}
+    for matter in readings.matters(connection):
+        can_repeat = matter.kind == "finding" and matter.item and matter.day
+        is_recent = can_repeat and years_later(matter.day, REPEAT_YEARS) >= today
+        if matter.is_open or is_recent:
+            found[matter.kind].append(
+                matter_document(matter) | ({"visit_id": matter.visit, "visit_date": matter.day or None})
+            )
+    return found
 
 
 @router.get(
@@ -149,7 +167,7 @@ def _document(request: Request, connection: Connection, team: str | None) -> Doc
             text("SELECT epoch, seq FROM entry WHERE device = :d ORDER BY position DESC LIMIT 1"),
             {"d": state.db.central_device},
         ).one_or_none()
-        given = reference_document(state.readings, connection, state.db.server_id, team)
+        given = reference_document(state.readings, connection, state.db.server_id, team, local_day(state.now()))
         body = json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()
         kept = Document(position, state.now(), (own.epoch, own.seq) if own else ("", 0), body, _digest(body))
     elif kept.made_at != state.now():

@@ -63,4 +63,19 @@ CENTRAL: list[Step] = [
         "CREATE INDEX ix_upload_pending ON upload (device) WHERE done = 0",
     ],
     "CREATE INDEX ix_entry_pending ON entry (record) WHERE verdict = 'pending'",
+    [
+        # What photographed boards say (central/boards.py): `state` is reading, read or failed.
+        """CREATE TABLE board_text (
+            sha256 TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL, text TEXT, folded TEXT, confidence REAL, reader TEXT,
+            problem TEXT, tries BIGINT NOT NULL DEFAULT 0, at BIGINT NOT NULL)""",
+        # What the province has announced (central/procedures.py).
+        """CREATE TABLE procedure (
+            code TEXT NOT NULL, name TEXT NOT NULL, level TEXT NOT NULL, field TEXT NOT NULL, decision TEXT NOT NULL,
+            valid_from TEXT NOT NULL, valid_to TEXT NOT NULL, replaced_by TEXT NOT NULL, is_demo BIGINT NOT NULL DEFAULT 0,
+            PRIMARY KEY (code, valid_from))""",
+        # What a person has said of a procedure on a visit's boards: posted, missing or outdated.
+        """CREATE TABLE board_check (
+            visit TEXT NOT NULL, code TEXT NOT NULL, standing TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL,
+            PRIMARY KEY (visit, code))""",
+    ],
 ]

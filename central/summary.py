@@ -94,13 +94,13 @@ def as_csv(document: Mapping[str, Any]) -> bytes:
     writer = csv.DictWriter(out, list(COLUMNS), lineterminator="\r\n")
     writer.writeheader()
     for line in document["visits"]:
-        writer.writerow({name: _cell(value) for name, value in _row(line).items()})
+        writer.writerow({name: disarmed(value) for name, value in _row(line).items()})
     total = _row(document["total"]) | {"visit_id": "total"}
-    writer.writerow({name: _cell(value) for name, value in total.items()})
+    writer.writerow({name: disarmed(value) for name, value in total.items()})
     return ("\ufeff" + out.getvalue()).encode()
 
 
-def _cell(value: Any) -> Any:
+def disarmed(value: Any) -> Any:
     """Text that a spreadsheet would take for a formula is disarmed."""
     if value is None:
         return ""

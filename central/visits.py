@@ -1,22 +1,28 @@
 """`GET /visits`, one visit whole, and its journal for whoever wants to check it."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from app.evidence import FindingReading
 from app.figures import summarize
 from app.readings import VisitReading
-from app.sync import journal
+from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import to_phone
 from central.access import Caller, require_caller
+from central.limited import limited_records
 from central.problems import Problem, problem_responses
 from central.readings import Filter, Readings, summary_visit
 from central.summary_api import Day, Named, checked_day, team_of
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
+
+PATCH = 12
+"""Place of the patch in an entry as `POST /sync` gives it."""
 
 
 class VisitsGiven(BaseModel):
@@ -36,7 +42,12 @@ class VisitGiven(BaseModel):
 
 
 class JournalGiven(BaseModel):
-    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read."""
+    """`entries` as `POST /sync` gives them; `verdicts` names those that are not read: pending, rejected, or left for a
+    supplement because the visit was signed without them.
+
+    The patch of a record of limited circulation (a person absent) is text instead: the SHA-256 of its JCS bytes, which is
+    what the entry's hash is made of.
+    """
 
     entries: list[list[Any]]
     verdicts: dict[str, str]
@@ -89,8 +100,13 @@ def get_visit(request: Request, visit_id: str, caller: Annotated[Caller, Depends
 
 
 def visit_document(reading: VisitReading) -> dict[str, Any]:
-    """A visit as JSON: every answer, every count with its figures (`is_main` marks the one that counts), findings, photos."""
+    """A visit as JSON: every answer, every count with its figures (`is_main` marks the one that counts), evidence, photos.
+
+    Without what is of limited circulation.
+    """
     line = summarize([summary_visit(reading)])["visits"][0]
+    reading = reading.shared
+    said = reading.evidence
     return {
         "visit_id": reading.id,
         "status": reading.status,
@@ -127,10 +143,15 @@ def visit_document(reading: VisitReading) -> dict[str, Any]:
             {"item": a.item, "row": a.row or None, "value": a.value, "remark": a.remark or None}
             for a in reading.answers.values()
         ],
-        "findings": [
-            {"item": f.item, "row": f.row or None, "row_name": reading.row_name(f.row) or None, "severity": f.severity}
-            for f in reading.outcome.failures
-        ],
+        "findings": [_finding(reading, f) for f in said.standing],
+        "withdrawn_findings": [_finding(reading, f) for f in said.findings if not f.stands],
+        "observations": [_fields(o) for o in said.observations],
+        "recommendations": [_fields(r) for r in said.recommendations],
+        "people": [_fields(p) for p in said.persons],
+        "legal_grounds": [_fields(g) for g in said.grounds],
+        "documents": [_fields(d) for d in said.documents],
+        "remediations": [_fields(r) for r in said.remediations],
+        **{name: value if value != "" else None for name, value in said.facts.items()},
         "photo_list": [
             {
                 "id": p.id, "row": p.row or None, "item": p.item or None, "sha256": p.sha256, "bytes": p.bytes,
@@ -142,6 +163,16 @@ def visit_document(reading: VisitReading) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _fields(record: Any) -> dict[str, Any]:
+    """A record of the evidence by its fields, null where nothing stands; its place among the others is its place here."""
+    return {name: None if value == "" else value for name, value in asdict(record).items() if name != "position"}
+
+
+def _finding(reading: VisitReading, finding: FindingReading) -> dict[str, Any]:
+    photos = [photo.id for photo in reading.photos_of_finding(finding)]
+    return _fields(finding) | {"row_name": reading.row_name(finding.row) or None, "photos": photos}
+
+
 @router.get("/visits/{visit_id}/journal", response_model=JournalGiven, responses=problem_responses(401, 403, 404))
 def get_journal(request: Request, visit_id: str, caller: Annotated[Caller, Depends(require_caller)]) -> JSONResponse:
     """Every entry of a visit with its hash, in the order central got them."""
@@ -149,10 +180,16 @@ def get_journal(request: Request, visit_id: str, caller: Annotated[Caller, Depen
     with state.db.reading() as connection:
         allowed_visit(state.readings, connection, caller, visit_id)
         entries = journal.select(connection, "visit = :v ORDER BY position", v=visit_id)
+        late = {_name(entry): "supplement" for entry in merge.left_out(connection, visit_id)}
+    limited = limited_records(entries)
+    given = [to_phone(entry) for entry in entries]
+    for line, entry in zip(given, entries, strict=True):
+        if (entry.kind, entry.record) in limited:
+            line[PATCH] = journal.sha256(entry.patch)
     return JSONResponse(
         {
-            "entries": [to_phone(entry) for entry in entries],
-            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"},
+            "entries": given,
+            "verdicts": {_name(e): e.verdict for e in entries if e.verdict != "applied"} | late,
         }
     )
 

@@ -14,7 +14,7 @@ from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.sync import exchange
 from app.sync.files import File
-from tools.demo import photographer, read_cases
+from tools.demo import keeper, photographer, read_cases
 
 ASSETS = Path(__file__).parents[1] / "assets"
 MORNING = 1_795_221_900_000
@@ -41,7 +41,7 @@ class Phone:
         self.folder, self.clock = folder, clock or FieldClock()
         self._entropy = random.Random(seed).randbytes if seed is not None else secrets.token_bytes
         self.files = PhotoFiles(FolderOnDisk(folder / "photos"))
-        self.photograph = photographer(self.files)
+        self.photograph, self.keep = photographer(self.files), keeper(self.files)
         self.on_progress: Callable[[exchange.Progress], None] = lambda _: None
         self.wanted: Callable[[File], bool] = lambda _: True
         self.open()

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from app.carrying import Arrived, carry_out, take_in
+from app.records import SCHEMA
+from app.schema import note_central
 from app.sync import bundle, journal
 from app.sync.bundle import NotABundle
-from app.sync.journal import Change
+from app.sync.journal import Change, canonical_patch, entry_hash
 from app.sync.stamp import Stamp
 from central import access
 from tests.field import FieldClock, Phone
@@ -410,6 +412,46 @@ async def test_a_file_that_is_no_bundle_is_told_so_and_changes_nothing(valley: V
         await into(valley.dung, NOT_BUNDLES[what](valley.folder))
     assert ("phiên bản mới hơn" in str(told_why.value)) == ("newer" in what)
     assert dump(valley.dung.book.store) == before and valley.dung.files.names() == names
+
+
+@told
+async def test_a_file_of_another_province_is_refused_until_it_turns_out_to_be_ones_own(valley: Valley) -> None:
+    await a_morning(valley.cuc, valley.visit)
+    members = parts(await out(valley.cuc))
+    foreign = packed(
+        members | {bundle.HEAD: json.dumps({**json.loads(members[bundle.HEAD]), "server_id": "t" * 32}).encode()}
+    )
+    before = dump(valley.dung.book.store)
+    with pytest.raises(NotABundle, match=r"của một trung tâm khác, có thể của tỉnh khác\. Sổ trên máy không thay đổi"):
+        await into(valley.dung, foreign)
+    assert dump(valley.dung.book.store) == before
+    with valley.dung.book.store.writing() as connection:
+        note_central(connection, ["t" * 32])  # as `/reference` says after central was restored
+    arrived = await into(valley.dung, foreign)
+    assert arrived.refused == [] and arrived.entries > 0
+
+
+@told
+async def test_a_file_of_a_newer_schema_is_kept_as_it_is_and_read_as_far_as_it_is_known(
+    valley: Valley, fresh: Phone
+) -> None:
+    await a_morning(valley.cuc, valley.visit)
+    book = valley.cuc.book
+    with book.store.writing() as connection:  # what a newer app on this phone would have written
+        writer = journal.resume(connection, *(book.chain or ("", "")))
+        patch = canonical_patch({"visit": valley.visit, "mood": "vui"}, "mood")
+        digest = entry_hash(
+            writer.head, writer.device, writer.epoch, writer.seq + 1, writer.last, writer.tx + 1, 0, SCHEMA + 1, "cuc",
+            "mood", "m1", patch,
+        )  # fmt: skip
+        newer = journal.JournalEntry(
+            writer.device, writer.epoch, writer.seq + 1, None, *writer.last, *writer.last, writer.tx + 1, 0, SCHEMA + 1,
+            "cuc", "mood", "m1", patch, digest, valley.visit,
+        )  # fmt: skip
+        journal.insert(connection, [newer])
+    arrived = await into(fresh, await out(valley.cuc))
+    assert arrived.refused == [] and any(e.hash == newer.hash for e in entries(fresh))
+    assert fresh.book.verify() is None and fresh.book.visit(valley.visit).photos
 
 
 @told

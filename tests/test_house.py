@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = ("app.records", "app.schema", "app.checklist", "app.figures")
-READINGS = (*WORDS, "app.readings", "app.units", "app.geopoint")
+READINGS = (*WORDS, "app.readings", "app.evidence", "app.matters", "app.units", "app.geopoint")
 TABLES = ("sqlmodel", "sqlalchemy", "pydantic")
 BROWSER = ("js", "pyodide")
 """What Python has only in a browser: app.device alone may ask for it."""
@@ -25,6 +25,7 @@ MEETING = (
     "app.sync.stamp",
     "app.sync.journal",
     "app.sync.upcast",
+    "app.sync.freeze",
     "app.sync.merge",
     "app.sync.wire",
     "app.sync.bundle",
@@ -51,7 +52,11 @@ class Part:
 
 PARTS = (
     Part(WORDS, WORDS, TABLES),
-    Part(("app.readings", "app.units", "app.geopoint"), (*READINGS, "app.sync.stamp"), TABLES),
+    Part(
+        ("app.readings", "app.evidence", "app.matters", "app.units", "app.geopoint"),
+        (*READINGS, "app.sync.stamp"),
+        TABLES,
+    ),
     Part(("app.reference",), ("app.reference", *READINGS), TABLES),
     Part(("app.store",), ("app.store", "app.schema", "app.records"), TABLES),
     Part(
@@ -60,11 +65,26 @@ PARTS = (
         (*TABLES, "httpx"),
         only_in={"httpx": ("app.sync.exchange", "app.sync.uploads", "app.sync.delivery")},
     ),
+    Part(("app.proof",), MEETING, ("sqlalchemy",)),
     Part(
-        ("app.notebook", "app.counting", "app.recorder", "app.carrying", "app.handover", "app.recovery"),
         (
             "app.notebook",
             "app.counting",
+            "app.concluding",
+            "app.remembering",
+            "app.signing",
+            "app.recorder",
+            "app.carrying",
+            "app.handover",
+            "app.recovery",
+        ),
+        (
+            "app.notebook",
+            "app.counting",
+            "app.concluding",
+            "app.remembering",
+            "app.signing",
+            "app.proof",
             "app.recorder",
             "app.carrying",
             "app.recovery",
@@ -78,9 +98,18 @@ PARTS = (
     ),
     Part(
         ("app.photos", "app.minutes"),
-        ("app.photos", "app.minutes", "app.records", "app.figures", "app.checklist", "app.readings", "app.units"),
-        ("PIL", "fpdf"),
-        late=("PIL",),
+        (
+            "app.photos",
+            "app.minutes",
+            "app.records",
+            "app.figures",
+            "app.checklist",
+            "app.readings",
+            "app.evidence",
+            "app.units",
+        ),
+        ("PIL", "segno"),
+        late=("PIL", "segno"),
     ),
     Part(
         ("app.device",),
@@ -89,10 +118,11 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.safekeeping", "app.meeting", "app.message"),
+        ("app.state", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
         (
             "app.state",
             "app.safekeeping",
+            "app.paperwork",
             "app.meeting",
             "app.message",
             "app.store",
@@ -103,6 +133,8 @@ PARTS = (
             "app.recovery",
             "app.photos",
             "app.minutes",
+            "app.signing",
+            "app.proof",
             "app.sync",
             "app.device",
             *READINGS,
@@ -111,20 +143,20 @@ PARTS = (
     ),
     Part(
         ("app.screens",),
-        ("app.screens", "app.state", *READINGS),
+        ("app.screens", "app.state", "app.minutes.blocks", *READINGS),
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),
     Part(("web",), ("web",), ("brotli", "flet_web", "PIL"), late=("PIL", "flet_web")),
     Part(
         ("central",),
-        ("central", *READINGS, "app.minutes", *MEETING),
+        ("central", *READINGS, "app.minutes", "app.proof", *MEETING),
         None,
         never=("flet", "flet_camera", "flet_geolocator", "flet_web"),
     ),
     Part(
         ("central.cli",),
-        ("central", *READINGS, *MEETING, "web.build"),
+        ("central", *READINGS, "app.proof", *MEETING, "web.build"),
         None,
         never=("flet", "flet_camera", "flet_web", *BROWSER),
     ),

@@ -11,11 +11,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, text
 
-from app.schema import JOURNAL
+from app.evidence import FACTS
+from app.records import READINGS, VISIT_KINDS
+from app.schema import _EVIDENCE, JOURNAL, _evidence_table
 from app.store import Damaged, DiskFull, InUse, Newer
+from app.sync import merge
+from app.sync.journal import Change
 from tests.field import Phone
 
 
@@ -131,11 +137,55 @@ def test_a_notebook_of_the_first_version_is_brought_up_to_date(tmp_path: Path, r
         raw.execute("DROP INDEX ix_visit_newest")
         raw.execute("DROP INDEX ix_entry_refused")
         raw.execute("DROP TABLE compacted")
+        for column in FACTS:
+            raw.execute(f"ALTER TABLE visit DROP COLUMN {column}")
+        for column in ("photo_set", "finding", "remediation", "circulation"):
+            raw.execute(f"ALTER TABLE photo DROP COLUMN {column}")
+        for kind in VISIT_KINDS[4:]:
+            raw.execute(f"DROP TABLE {kind}")
         raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema:journal'")
     raw.close()
     phone = Phone(tmp_path)
     (line,) = phone.book.visits()
     assert line.rooms == 40 and phone.book.verify() is None and len(JOURNAL) > 1
+    phone.close()
+
+
+@pytest.mark.parametrize("kind", VISIT_KINDS[4:])
+def test_what_an_older_version_kept_verbatim_reads_as_if_this_one_had_read_it(tmp_path: Path, kind: str) -> None:
+    visit = a_morning(tmp_path)
+    phone = Phone(tmp_path)
+    said = {
+        name: {
+            "position": 3,
+            "signed_at": 5,
+            "removed": False,
+            "strokes": [[1, 2], [3, 4]],
+            "covers": [["d", "e", 1, 7]],
+        }.get(name, 'Chữ có dấu "ngoặc"')
+        for name in READINGS[kind].model_fields
+        if name not in ("id", "stamps", "extra", "visit")
+    }
+    misfit = {
+        name: 7 if isinstance(value, str) else "bảy" for name, value in said.items() if not isinstance(value, list)
+    }
+    fields = [{"visit": visit, **said}, {"visit": visit, **misfit, "weather": "mưa"}, {"visit": visit}]
+    phone.book._record([Change(kind, f"record-{n}", of, visit) for n, of in enumerate(fields)])
+
+    def rows(connection: Connection) -> list[Any]:
+        return connection.execute(text(f"SELECT * FROM {kind} ORDER BY id")).all()  # type: ignore[return-value]
+
+    with phone.book.store.writing() as connection:
+        read = rows(connection)
+        records = [merge.load(connection, kind, f"record-{n}") for n in range(3)]
+        for name in ("other", kind):
+            connection.execute(text(f"DELETE FROM {name}"))
+        for n, record in enumerate(records):
+            connection.execute(merge._UPSERT_OTHER, merge.as_row("of an older version", f"record-{n}", record))
+        connection.execute(text("UPDATE other SET kind = :kind"), {"kind": kind})
+        for statement in _evidence_table(kind, _EVIDENCE[kind])[2:]:
+            connection.execute(text(statement))
+        assert rows(connection) == read and connection.execute(text("SELECT * FROM other")).all() == []
     phone.close()
 
 

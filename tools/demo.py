@@ -96,11 +96,11 @@ def draw_photo(words: str) -> bytes:
     return out.getvalue()
 
 
-def photographer(files: PhotoFiles) -> Photographer:
-    """Draws, prepares and keeps photos as the app would."""
+def keeper(files: PhotoFiles) -> Callable[[bytes], Awaitable[PhotoFacts]]:
+    """Prepares and keeps a picture as the app would."""
 
-    async def photograph(words: str) -> PhotoFacts:
-        photo = await prepare(draw_photo(words), PillowPictures())
+    async def keep(picture: bytes) -> PhotoFacts:
+        photo = await prepare(picture, PillowPictures())
         await files.keep(photo.sha256, photo.data)
         await files.keep(photo.preview_sha256, photo.preview)
         return PhotoFacts(
@@ -112,6 +112,16 @@ def photographer(files: PhotoFiles) -> Photographer:
             photo.preview_sha256,
             len(photo.preview),
         )
+
+    return keep
+
+
+def photographer(files: PhotoFiles) -> Photographer:
+    """Draws, prepares and keeps photos as the app would."""
+    keep = keeper(files)
+
+    async def photograph(words: str) -> PhotoFacts:
+        return await keep(draw_photo(words))
 
     return photograph
 

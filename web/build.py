@@ -125,7 +125,7 @@ def _reader_of_codes(target: Path) -> None:
 
 def _assets(assets: Path, target: Path) -> None:
     """Fonts, icons and the manifest by which a phone installs the app."""
-    shutil.copytree(assets / "fonts", target / "fonts", ignore=shutil.ignore_patterns("README*"))
+    shutil.copytree(assets / "fonts", target / "fonts", ignore=shutil.ignore_patterns("README*", "Tinos-*"))
     shutil.copyfile(assets / "favicon.png", target / "favicon.png")
     from PIL import Image
 

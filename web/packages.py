@@ -33,6 +33,9 @@ LEFT_OUT = (
 )
 """Parts of packages that nothing on the phone imports; each must be there, so that a new version is looked at."""
 
+PAPER_FONTS = [f"fonts/Tinos-{style}.ttf" for style in ("Regular", "Bold", "Italic", "BoldItalic")]
+"""Fonts that Python puts into the minutes; the screens have others."""
+
 ZIP_TIME = (2026, 1, 1, 0, 0, 0)
 """One moment for every file: the same sources give the same archive, byte for byte."""
 
@@ -123,9 +126,9 @@ def app_zip(target: Path, root: Path, cache: Path, pyodide: Path, node: str) -> 
     folder.mkdir(parents=True)
     shutil.copytree(root / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE / "site" / "boot.py", folder)
-    (folder / "assets").mkdir()
-    for name in ("units.csv", "checklist.json"):
-        shutil.copy(root / "assets" / name, folder / "assets")
+    (folder / "assets" / "fonts").mkdir(parents=True)
+    for name in ("units.csv", "checklist.json", *PAPER_FONTS):
+        shutil.copy(root / "assets" / name, folder / "assets" / name)
     _compiled(folder, pyodide, node)
     _zip(target, folder, folder.rglob("*"))
     shutil.rmtree(folder)

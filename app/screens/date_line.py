@@ -13,9 +13,19 @@ from app.screens.words import read_day
 
 @ft.component
 def DateLine(
-    look: Look, label: str, value: str | None, on_save: Handler | None, *, identifier: str | None = None
+    look: Look,
+    name: str,
+    value: str | None,
+    on_save: Handler | None,
+    *,
+    identifier: str | None = None,
+    label: str | None = None,
+    error: str | None = None,
 ) -> ft.Control:
-    """A field for a day. `value` is an ISO day; `on_save(ISO day or None)` is called for days that exist only."""
+    """A field for a day. `value` is an ISO day; `on_save(ISO day or None)` is called for days that exist only.
+
+    `name` is what the day is of; `label` stands on the field where that is not said above it.
+    """
     wrong, set_wrong = ft.use_state("")
     is_open, open_calendar = ft.use_state(False)
 
@@ -59,13 +69,13 @@ def DateLine(
             ft.Container(
                 TextLine(
                     look,
-                    look.say("date_label"),
+                    label or look.say("date_label"),
                     wrong or (f"{date.fromisoformat(value):%d/%m/%Y}" if value else ""),
                     save if on_save is not None else None,
                     identifier=identifier,
                     most=20,
                     keyboard=ft.KeyboardType.DATETIME,
-                    error=look.say("date_wrong") if wrong else None,
+                    error=look.say("date_wrong") if wrong else error,
                 ),
                 expand=True,
             ),
@@ -74,7 +84,7 @@ def DateLine(
                     icon_button(
                         look,
                         ft.Icons.CALENDAR_MONTH,
-                        look.say("date_pick", item=label),
+                        look.say("date_pick", item=name),
                         pick,
                         kind="soft",
                         size=COUNTER,

@@ -35,7 +35,7 @@ class _Keeping:
 
 
 @ft.component
-def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
+def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation: str = "") -> ft.Control:
     app, look, road, locator = use_app(), use_look(), use_road(), use_locator()
     fix, follow = use_maybe(asyncio.Task)
     shot, show = use_maybe(Shot)
@@ -61,7 +61,8 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
         geopoint = on_its_way.result() if on_its_way and has_come else ""
         keeping.is_busy = True
         try:
-            photo = await app.use_photo(shot, visit, item=item, row=row, caption=caption, geopoint=geopoint)
+            place = {"item": item, "row": row, "finding": finding, "remediation": remediation}
+            photo = await app.use_photo(shot, visit, **place, caption=caption, geopoint=geopoint)
         finally:
             keeping.is_busy = False
         if photo is None:
@@ -70,7 +71,7 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
             locator.follow(app, visit, on_its_way, "" if geopoint else photo)
         road.back()  # the photo stands there: that says it is kept
 
-    caption = SUGGESTED_CAPTIONS.get(item, "")
+    caption = "caption_after" if remediation else SUGGESTED_CAPTIONS.get(item, "")
     return PhotoForm(
         look,
         shot.prepared.data if shot else None,
@@ -81,7 +82,7 @@ def PhotoScreen(visit: str, item: str, row: str) -> ft.Control:
         on_back=road.back,
         is_working=is_working,
         caption=look.say(caption) if caption else "",
-        of=_place(look, reading, item, row),
+        of=_place(look, reading, item, row, finding, remediation),
     )
 
 
@@ -91,9 +92,13 @@ def _verdict(look: Look, shot: Shot) -> Verdict:
     return Verdict(words, "good" if verdict.is_good else "amber")
 
 
-def _place(look: Look, visit: VisitReading, item: str, row: str) -> str:
+def _place(look: Look, visit: VisitReading, item: str, row: str, finding: str, remediation: str) -> str:
     """What the photo will belong to, in words."""
-    if item in visit.template.items:
+    said = [f.text for f in visit.evidence.findings if f.id == finding]
+    said += [r.text for r in visit.evidence.remediations if r.id == remediation]
+    if said:
+        name = said[0]
+    elif item in visit.template.items:
         name = visit.template.items[item].label[look.language]
     elif item in visit.template.by_section:
         name = visit.template.by_section[item].title[look.language]

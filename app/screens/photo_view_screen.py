@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import flet as ft
 
+from app.records import LIMITED
 from app.screens.frame import bar, screen
 from app.screens.listing import fact
-from app.screens.parts import Handler, badge, button, panel
+from app.screens.parts import Handler, badge, button, chips, panel
 from app.screens.position import in_words
 from app.screens.road import use_road
 from app.screens.text_line import TextLine
@@ -31,6 +32,9 @@ def PhotoViewScreen(photo: str) -> ft.Control:
     def caption(words: str) -> None:
         app.tap(app.book.edit_photo, found, caption=words)
 
+    def limit(_code: str) -> None:
+        app.tap(app.book.edit_photo, found, is_limited=found.circulation != LIMITED)
+
     def remove() -> None:
         road.back()  # first: a photo that was taken out has no screen any more
         app.tap(app.book.remove_photo, found)
@@ -50,6 +54,8 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         unit=visit.unit_name,
         is_sure=is_sure,
         on_caption=caption if visit.is_open else None,
+        is_limited=found.circulation == LIMITED,
+        on_limit=limit if visit.is_open else None,
         on_ask=(lambda: set_sure(True)) if visit.is_open else None,
         on_remove=remove,
         on_keep=lambda: set_sure(False),
@@ -68,6 +74,8 @@ def draw(
     unit: str,
     is_sure: bool,
     on_caption: Handler | None,
+    is_limited: bool,
+    on_limit: Handler | None,
     on_ask: Handler | None,
     on_remove: Handler,
     on_keep: Handler,
@@ -86,6 +94,15 @@ def draw(
     if not is_lost:
         body.append(ft.Row([_state(look, state)], wrap=True))
     body.append(TextLine(look, look.say("photo_caption"), caption, on_caption, identifier="caption"))
+    body.append(
+        chips(
+            look,
+            [(LIMITED, look.say("paper_limited"))],
+            [LIMITED] if is_limited else [],
+            on_limit,
+            identifier="photo",
+        )
+    )
     body += [fact(look, name, value) for name, value in facts]
     if is_sure:
         body += [

@@ -57,10 +57,16 @@ def ReviewScreen(visit: str) -> ft.Control:
         body.append(text(look, look.say("review_signing"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
     body += points(look, road, "review_open_rooms", open_rooms, ft.Icons.PENDING, "open-room")
     body += failed_list(look, road, failed)
+    body += conclusions(look, road, reading)
     body += points(look, road, "review_photos", missing, ft.Icons.NO_PHOTOGRAPHY, "missing-photo")
     body += points(look, road, "review_unanswered", [p for p, _ in unanswered], ft.Icons.HELP, "unanswered")
     if not still_open:
         body.append(panel(look, ft.Icons.CHECK_CIRCLE, [look.say("review_all_done")], "good"))
+    to_minutes = road.to(visit_path(visit, "minutes"))
+    body.append(button(look, look.say("minutes_open"), to_minutes, icon=ft.Icons.DESCRIPTION, identifier="minutes"))
+    to_sign = road.to(visit_path(visit, "sign"))
+    words = look.say("sign_see" if reading.is_signed else "sign_open")
+    body.append(button(look, words, to_sign, icon=ft.Icons.DRAW, identifier="sign"))
     foot = None
     if reading.is_open:
         words = look.say("review_close_open", count=number(still_open, look.language))
@@ -281,6 +287,28 @@ def points(
         heading(look, look.say(title), number(len(found), look.language)),
         lines(rows),
     ]
+
+
+def conclusions(look: Look, road: Road, visit: VisitReading) -> list[ft.Control]:
+    """The ways to what is concluded: findings, recommendations, people and papers, each with how much there is."""
+    said = visit.evidence
+    ways = [
+        ("findings", ft.Icons.FLAG, len(said.standing)),
+        ("recommendations", ft.Icons.ASSIGNMENT, len(said.recommendations)),
+        ("people", ft.Icons.GROUPS, len(said.persons)),
+    ]
+    rows = [
+        list_row(
+            look,
+            look.say(f"conclude_{way}"),
+            road.to(visit_path(visit.id, way)),
+            trailing=number(count, look.language),
+            icon=icon,
+            identifier=f"conclude-{way}",
+        )
+        for way, icon, count in ways
+    ]
+    return [heading(look, look.say("conclude")), lines(rows)]
 
 
 def failed_list(look: Look, road: Road, found: Sequence[tuple[str, Point]]) -> list[ft.Control]:

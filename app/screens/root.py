@@ -7,20 +7,26 @@ from typing import Any
 import flet as ft
 
 from app.screens.conflicts_screen import ConflictsScreen
+from app.screens.earlier_screen import EarlierScreen
 from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
+from app.screens.findings_screen import FindingsScreen
 from app.screens.frame import bottom_bar
 from app.screens.headcount_screen import HeadcountScreen
 from app.screens.meet_screen import MeetScreen
+from app.screens.minutes_screen import MinutesScreen
 from app.screens.parts import icon_button, text
+from app.screens.people_screen import PeopleScreen
 from app.screens.photo_screen import PhotoScreen
 from app.screens.photo_view_screen import PhotoViewScreen
 from app.screens.position import Locator, LocatorContext
+from app.screens.recommendations_screen import RecommendationsScreen
 from app.screens.release import ReleaseOffer
 from app.screens.review_screen import ReviewScreen
 from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_road
 from app.screens.section_screen import SectionScreen
 from app.screens.settings_screen import SettingsScreen
+from app.screens.signing_screen import SigningScreen
 from app.screens.sync_screen import SyncScreen
 from app.screens.theme import EDGE, RADIUS, Look, dress
 from app.screens.today_screen import TodayScreen
@@ -44,7 +50,13 @@ IN_VISIT = {
     "section": guarded(SectionScreen),
     "photo": guarded(PhotoScreen),
     "review": guarded(ReviewScreen),
+    "minutes": guarded(MinutesScreen),
     "conflicts": guarded(ConflictsScreen),
+    "findings": guarded(FindingsScreen),
+    "recommendations": guarded(RecommendationsScreen),
+    "people": guarded(PeopleScreen),
+    "earlier": guarded(EarlierScreen),
+    "sign": guarded(SigningScreen),
 }
 FAILURE = guarded(FailureScreen)
 
@@ -141,11 +153,14 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
         case ["visit", visit, "section", code]:
             return IN_VISIT["section"](visit, code, key=route)
         case ["visit", visit, "photo"]:
-            return IN_VISIT["photo"](visit, query.get("item", ""), query.get("row", ""), key=route)
-        case ["visit", visit, "review"]:
-            return IN_VISIT["review"](visit, key=route)
-        case ["visit", visit, "conflicts"]:
-            return IN_VISIT["conflicts"](visit, key=route)
+            asked = (query.get(name, "") for name in ("item", "row", "finding", "remediation"))
+            return IN_VISIT["photo"](visit, *asked, key=route)
+        case [
+            "visit",
+            visit,
+            "review" | "minutes" | "conflicts" | "findings" | "recommendations" | "people" | "earlier" | "sign" as part,
+        ]:
+            return IN_VISIT[part](visit, key=route)
         case _:
             return TAB_SCREENS["/"](key="/")
 

@@ -113,6 +113,7 @@ def VisitScreen(visit: str) -> ft.Control:
     body = [
         *notes(look, app, reading),
         *differing(look, app, road, visit),
+        *earlier_row(look, app, road, reading),
         *attendance(look, road, reading, is_choosing, set_choosing, choose),
     ]
     asked = [s for s in reading.template.sections if s.code not in ("attendance", ATTENDANCE_SECTION)]
@@ -203,6 +204,19 @@ def differing(look: Look, app: AppState, road: Road, visit: str) -> list[ft.Cont
         return []
     words = look.say("conflicts_n", count=number(count, look.language))
     return [warning_row(look, ft.Icons.CALL_SPLIT, words, road.to(visit_path(visit, "conflicts")), "conflicts")]
+
+
+def earlier_row(look: Look, app: AppState, road: Road, visit: VisitReading) -> list[ft.Control]:
+    """How much was left open before at this unit, and the way to it; nothing when nothing was."""
+    earlier = app.book.earlier(visit)
+    if not earlier:
+        return []
+    seen = sum(one.seen is not None for one in earlier)
+    count = number(len(earlier), look.language)
+    words = look.say("earlier_left", count=count)
+    if seen:
+        words = look.say("earlier_left_seen", count=count, seen=number(seen, look.language))
+    return [warning_row(look, ft.Icons.HISTORY, words, road.to(visit_path(visit.id, "earlier")), "earlier")]
 
 
 def shut_notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:

@@ -7,10 +7,13 @@ are icons. English avoids plurals ("left: 2"), so that no string needs grammar.
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
+from app.screens.concluding_words import CONCLUDING_WORDS
 from app.screens.keeping_words import KEEPING_WORDS
+from app.screens.paper_words import PAPER_WORDS
 from app.screens.phone_words import PHONE_WORDS
 from app.screens.recording_words import RECORDING_WORDS
 from app.screens.screen_words import SCREEN_WORDS
+from app.screens.signing_words import SIGNING_WORDS
 
 LANGUAGES = ("vi", "en")
 NOTHING = "–"
@@ -144,7 +147,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "caption_document": ("Văn bản", "Document"),
 }
 
-WORDS |= SCREEN_WORDS | RECORDING_WORDS | PHONE_WORDS | KEEPING_WORDS
+WORDS |= SCREEN_WORDS | CONCLUDING_WORDS | RECORDING_WORDS | PHONE_WORDS | PAPER_WORDS | KEEPING_WORDS
+WORDS |= SIGNING_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

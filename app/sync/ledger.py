@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.records import SCHEMA
-from app.schema import Step, read_meta, write_meta
+from app.schema import Step, note_central, read_meta, write_meta
 from app.sync import clock, journal, merge, receipts, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
@@ -240,6 +240,11 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         if refusal["seq"] <= sent:
             reject(connection, device, epoch, refusal, taken)
     pull(connection, device, answer, taken)
+    if read_meta(connection, merge.FETCH_AGAIN):
+        write_meta(connection, merge.FETCH_AGAIN, "")
+        write_meta(connection, "pull_own", "1")
+        write_meta(connection, "cursor", "")
+        taken.more = True
     for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
     }:  # of these central has told all conflicts there are: earlier ones it does not name any more are settled
@@ -375,6 +380,7 @@ def doubt(connection: Connection, epoch: str, at: Any) -> bool:
 def forget_central(connection: Connection, server_id: str) -> None:
     """Central was restored or replaced: nothing that depends on what it held is believed any more, everything is offered again."""
     enrolment = json.loads(read_meta(connection, "enrolment") or "{}")
+    note_central(connection, [enrolment["server_id"]] if enrolment.get("server_id") else [])
     enrolment["server_id"] = server_id
     write_meta(connection, "enrolment", json.dumps(enrolment, ensure_ascii=False))
     epochs = connection.execute(

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.sql.elements import TextClause
 
 from app.records import READINGS, VISIT_KINDS
+from app.schema import write_meta
+from app.sync.freeze import GIVEN_LATER, WRITTEN_ONCE, Freezes, freeze_of, is_bound, lay_once, sort_out
 from app.sync.journal import JournalEntry, select
 from app.sync.stamp import Order
 from app.sync.upcast import present_fields
@@ -24,6 +26,7 @@ _JSON_COLUMNS = {
     "unit": {"successor_codes"},
     "template": {"body"},
     "calendar_day": {"hours"},
+    "signature": {"strokes", "covers"},
 }
 
 
@@ -88,9 +91,14 @@ def _without_nulls(value: Any) -> Any:
 
 
 def fold_in(record: Record, entry: JournalEntry) -> None:
-    """Lay one entry over a record being read, field by field."""
+    """Lay one entry over a record being read, field by field; of a signature or supplement the first entry counts, whole."""
     order = entry.order
-    for field, value in present_fields(entry).items():
+    fields = present_fields(entry)
+    if entry.kind in WRITTEN_ONCE:
+        laid = {field: _without_nulls(value) for field, value in fields.items() if field != GIVEN_LATER}
+        lay_once(record.fields, record.stamps, order, laid)
+        fields = {field: value for field, value in fields.items() if field == GIVEN_LATER}
+    for field, value in fields.items():
         standing = record.stamps.get(field)
         if standing is not None:
             if entry.kind == "visit" and field == "status":
@@ -191,39 +199,136 @@ def apply(
 
     `known` spares reading records that the caller has just loaded, by (kind, id).
     """
+    applied = [entry for entry in entries if entry.verdict == "applied"]
+    for record_id in {entry.record: None for entry in applied if entry.kind == "signature"}:
+        recompute(connection, "signature", record_id)
+    freezes = Freezes(connection)
     touched: dict[tuple[str, str], Record] = {}
-    for entry in entries:
-        if entry.verdict != "applied":
-            continue
+    signed: dict[tuple[str, str], None] = {}
+    for entry in applied:
         key = (entry.kind, entry.record)
+        if entry.kind == "signature" or key in signed:
+            continue
         if key not in touched:
             touched[key] = known[key] if known and key in known else load(connection, *key)
-        fold_in(touched[key], entry)
+        if is_bound(entry.kind) and any(freezes.of(v) for v in _named_visits(connection, entry, touched[key])):
+            signed[key] = None
+        else:
+            fold_in(touched[key], entry)
     rows: dict[str, list[dict[str, Any]]] = {}
     for (kind, record_id), record in touched.items():
-        rows.setdefault(kind, []).append(as_row(kind, record_id, record))
+        if (kind, record_id) not in signed:
+            rows.setdefault(kind, []).append(as_row(kind, record_id, record))
     for kind, of_kind in rows.items():
         table = _TABLES.get(kind)
         connection.execute(table.upsert if table else _UPSERT_OTHER, of_kind[0] if len(of_kind) == 1 else of_kind)
+    for key in signed:  # what counts of these hangs on all of their entries
+        recompute(connection, *key)
+
+
+def _named_visits(connection: Connection, entry: JournalEntry, record: Record) -> set[str]:
+    """The visits that anything says an entry's record belongs to."""
+    named = {entry.visit, _visit_read(entry.kind, entry.record, record)}
+    if entry.kind not in ("visit", "answer"):  # the ids of these say it
+        named |= set(connection.execute(_NAMED, {"record": entry.record, "kind": entry.kind}).scalars().all())
+    return named - {""}
+
+
+_NAMED = text("SELECT DISTINCT visit FROM entry WHERE record = :record AND kind = :kind")
+
+
+def _visit_read(kind: str, record_id: str, record: Record) -> str:
+    """The visit a record belongs to as it reads; empty when it belongs to none."""
+    if kind == "visit":
+        return record_id
+    visit = record_id.split("/")[0] if kind == "answer" else record.fields.get("visit")
+    return visit if isinstance(visit, str) else ""
+
+
+def by_entries(
+    connection: Connection, kind: str, record_id: str, freezes: Freezes
+) -> tuple[Record, list[JournalEntry], list[JournalEntry]]:
+    """A record by its entries: what dropped ones said, the entries here that count beside that, those that do not."""
+    folded = folded_away(connection, kind, record_id)
+    entries = select(
+        connection, "record = :record AND kind = :kind AND verdict = 'applied'", record=record_id, kind=kind
+    )
+    return folded, *sort_out(freezes, entries, _visit_read(kind, record_id, folded) if folded.stamps else "")
+
+
+def read_anew(connection: Connection, kind: str, record_id: str, freezes: Freezes) -> Record | None:
+    """A record from its entries, not from its table; None when none counts."""
+    record, count, _ = by_entries(connection, kind, record_id, freezes)
+    for entry in count:
+        fold_in(record, entry)
+    return record if count or record.stamps else None
 
 
 def recompute(connection: Connection, kind: str, record_id: str) -> None:
-    """Read one record anew from all its entries: needed when an entry's effective stamp or verdict has changed."""
-    entries = select(connection, "record = :record AND kind = :kind", record=record_id, kind=kind)
-    applied = [entry for entry in entries if entry.verdict == "applied"]
-    record = folded_away(connection, kind, record_id)
-    if not applied and not record.stamps:
-        table = READINGS[kind].__tablename__ if kind in READINGS else None
-        if table is not None:
-            connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
-        else:
-            connection.execute(
-                text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
-            )
+    """Read one record anew from all its entries: needed when an entry's effective stamp or verdict has changed.
+
+    When that changes what freezes a visit, so are all records of the visit.
+    """
+    record = read_anew(connection, kind, record_id, Freezes(connection))
+    if kind != "signature":
+        _keep(connection, kind, record_id, record)
         return
-    for entry in applied:
-        fold_in(record, entry)
-    _store(connection, kind, record_id, record)
+    visits = {_visit_read(kind, record_id, r) for r in (load(connection, kind, record_id), record) if r}
+    before = {visit: freeze_of(connection, visit) for visit in visits if visit}
+    _keep(connection, kind, record_id, record)
+    for visit, freeze in before.items():
+        if freeze_of(connection, visit) != freeze:
+            _refreeze(connection, visit)
+
+
+def _keep(connection: Connection, kind: str, record_id: str, record: Record | None) -> None:
+    if record is not None:
+        _store(connection, kind, record_id, record)
+    elif kind in READINGS:
+        table = READINGS[kind].__tablename__
+        connection.execute(text(f'DELETE FROM "{table}" WHERE id = :id'), {"id": record_id})
+    else:
+        connection.execute(text("DELETE FROM other WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id})
+
+
+def _refreeze(connection: Connection, visit: str) -> None:
+    """Another signature freezes the visit now, or none any more."""
+    freeze = freeze_of(connection, visit)
+    for kind, record_id in records_of(connection, visit):
+        folded = folded_away(connection, kind, record_id).stamps.values()
+        if freeze and not all(freeze.covers(stamp.device, stamp.epoch, stamp.seq) for stamp in folded):
+            # What the signature does not cover was folded in with what it covers: central is asked for the entries again.
+            connection.execute(
+                text("DELETE FROM compacted WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
+            )
+            write_meta(connection, FETCH_AGAIN, "1")
+        recompute(connection, kind, record_id)
+
+
+FETCH_AGAIN = "fetch_again"
+"""Fact: entries that were dropped here are needed after all, and central is to hand out everything anew."""
+
+
+def records_of(connection: Connection, visit: str) -> list[tuple[str, str]]:
+    """(kind, id) of the records that entries, dropped ones too, have named as the visit's, but for signatures and supplements."""
+    rows = connection.execute(
+        text(
+            "SELECT kind, record FROM entry WHERE visit = :v UNION SELECT kind, id FROM compacted "
+            "WHERE json_extract(fields, '$.visit') = :v OR (kind = 'visit' AND id = :v) "
+            "OR (kind = 'answer' AND id LIKE :answers) ORDER BY 1, 2"
+        ),
+        {"v": visit, "answers": f"{visit}/%"},
+    )
+    return [(kind, record_id) for kind, record_id in rows if is_bound(kind)]
+
+
+def left_out(connection: Connection, visit: str) -> list[JournalEntry]:
+    """Entries on a signed visit that its first signature does not cover: what a supplement is about, in their order."""
+    freezes = Freezes(connection)
+    found = []
+    for kind, record_id in records_of(connection, visit) if freezes.of(visit) else ():
+        found += by_entries(connection, kind, record_id, freezes)[2]
+    return sorted(found, key=lambda entry: entry.order)
 
 
 def folded_away(connection: Connection, kind: str, record_id: str) -> Record:
@@ -262,19 +367,23 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
     connection.execute(text("DELETE FROM other"))
     read = 0
     folded = {tuple(key) for key in connection.execute(text("SELECT kind, id FROM compacted"))}
-    entries = select(connection, "verdict = 'applied' ORDER BY kind, record")
+    freezes = Freezes(connection)
+    # Signatures first: they say what counts of the rest.
+    entries = select(connection, "verdict = 'applied' ORDER BY kind <> 'signature', kind, record")
+    for kind, record_id in sorted(folded, key=lambda key: (key[0] != "signature", *key)):
+        _store(connection, kind, record_id, folded_away(connection, kind, record_id))
     for (kind, record_id), group in itertools.groupby(entries, key=lambda e: (e.kind, e.record)):
         if kind in READINGS and kind not in kinds:
             continue
-        key = (kind, record_id)
-        record = folded_away(connection, *key) if key in folded else Record({}, {})
-        folded.discard(key)
-        for entry in group:
+        of_record = list(group)
+        read += len(of_record)
+        is_folded = (kind, record_id) in folded
+        record = folded_away(connection, kind, record_id) if is_folded else Record({}, {})
+        count, _ = sort_out(freezes, of_record, _visit_read(kind, record_id, record) if is_folded else "")
+        for entry in count:
             fold_in(record, entry)
-            read += 1
-        _store(connection, kind, record_id, record)
-    for kind, record_id in folded:
-        _store(connection, kind, record_id, folded_away(connection, kind, record_id))
+        if count or is_folded:
+            _store(connection, kind, record_id, record)
     return read
 
 
@@ -332,6 +441,8 @@ _QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position
 
 def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflict]:
     """The conflicts of one record, from all its applied entries that have a position at central."""
+    if kind in WRITTEN_ONCE:
+        return []
     entries = select(
         connection,
         "record = :record AND kind = :kind AND verdict = 'applied' AND position IS NOT NULL",
@@ -340,6 +451,7 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     )
     if len({entry.device for entry in entries}) < 2:
         return []
+    entries, _ = sort_out(Freezes(connection), entries)
     by_field: dict[str, list[Write]] = {}
     first: dict[tuple[str, int, int, str], int] = {}
     for entry in sorted(entries, key=lambda e: e.position or 0):

@@ -95,6 +95,26 @@ def answer_id(visit: str, row: str, item: str) -> str:
     return f"{visit}/{row}/{item}"
 
 
+def finding_id(visit: str, row: str, item: str) -> str:
+    """Id of the finding that a failed item becomes: two phones that write it down meet on one record."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"finding:{row}:{item}"))
+
+
+def remediation_id(visit: str, about_kind: str, about: str) -> str:
+    """Id of what became, at this visit, of an earlier finding, recommendation or notice."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"remediation:{about_kind}:{about}"))
+
+
+def shared_recommendation_id(visit: str, shared: str) -> str:
+    """Id of a visit's copy of a recommendation given to the whole round."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"recommendation:{shared}"))
+
+
+def signature_id(visit: str, supplement: str, role: str, name: str) -> str:
+    """Id of a person's signature under the minutes, or under a supplement to them; nobody signs twice."""
+    return str(uuid.uuid5(uuid.UUID(visit), f"signature:{supplement}:{role}:{fold(name)}"))
+
+
 def new_uuid7(now_ms: int, random_bytes: bytes) -> str:
     """A UUIDv7 (RFC 9562) from the time in ms and ten random bytes."""
     raw = bytearray(now_ms.to_bytes(6, "big") + random_bytes[:10])

@@ -1,6 +1,6 @@
 """What two phones wrote differently in a visit and nobody has settled, as its page shows it; the phones choose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +31,15 @@ class Differing:
 
 
 def differing(
-    connection: Connection, visit: str, in_words: Callable[[str, str, str, Any], tuple[str, str]]
+    connection: Connection,
+    visit: str,
+    in_words: Callable[[str, str, str, Any], tuple[str, str]],
+    limited: Collection[tuple[str, str]] = (),
 ) -> list[Differing]:
-    """What is not settled; `in_words(kind, record, field, value)` gives (what it is about, the value) in words."""
+    """What is not settled; `in_words(kind, record, field, value)` gives (what it is about, the value) in words.
+
+    Records that are `limited`, by (kind, id), are for the team alone.
+    """
     candidates = rows(
         connection,
         """SELECT kind, record FROM entry WHERE visit = :visit AND verdict = 'applied'
@@ -49,6 +55,8 @@ def differing(
 
     found = []
     for candidate in candidates:
+        if (candidate["kind"], candidate["record"]) in limited:
+            continue
         for c in merge.conflicts(connection, candidate["kind"], candidate["record"]):
             what, standing = in_words(c.kind, c.id, c.field, c.standing.value)
             _, other = in_words(c.kind, c.id, c.field, c.other.value)

@@ -46,7 +46,7 @@ def _document(request: Request, connection: Connection, wanted: Wanted, kind: st
 def get_csv(request: Request, _desk: AtDesk, wanted: Asked) -> Response:
     with request.app.state.db.reading() as connection:
         document, name = _document(request, connection, wanted.for_figures, "csv")
-    return Response(as_csv(document), media_type=CSV_TYPE, headers=_as_file(name))
+    return Response(as_csv(document), media_type=CSV_TYPE, headers=as_file(name))
 
 
 @router.get("/summary.xlsx")
@@ -59,8 +59,8 @@ def get_xlsx(request: Request, _desk: AtDesk, wanted: Asked) -> Response:
     days = f", từ {day(wanted.first)} đến {day(wanted.last)}" if wanted.first or wanted.last else ""
     mark = DEMO_MARK if state.settings.is_demo else ""
     sheets = as_xlsx(document, newest, f"Tổng hợp kiểm tra{days}", mark)
-    return Response(sheets, media_type=XLSX_TYPE, headers=_as_file(name))
+    return Response(sheets, media_type=XLSX_TYPE, headers=as_file(name))
 
 
-def _as_file(name: str) -> dict[str, str]:
+def as_file(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"'}

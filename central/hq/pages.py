@@ -5,11 +5,11 @@ import hashlib
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from central.hq import devices, downloads, rounds, sign_in, summary, units, users, visit, visits
+from central.hq import boards, devices, downloads, follow_up, rounds, sign_in, summary, units, users, visit, visits
 from central.hq.door import FOLDER, go_to
 from central.problems import Problem
 
-PARTS = (sign_in, rounds, visits, visit, summary, downloads, units, devices, users)
+PARTS = (sign_in, rounds, visits, visit, boards, summary, downloads, follow_up, units, devices, users)
 
 router = APIRouter(include_in_schema=False)
 for part in PARTS:

@@ -1,22 +1,38 @@
 """One visit: its figures, every count, finding, answer and photo, and who recorded what when."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from app.checklist import SEVERITIES, Item, Section
+from app.checklist import Item, Section
 from app.readings import AnswerReading, PhotoReading, VisitReading
-from app.records import ATTENDANCE_SECTION, HEADS
+from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 from central.database import rows
 from central.hq.conflicts import differing
 from central.hq.door import AtDesk, page
 from central.hq.wanted import choices, of_page, page_number
-from central.hq.words import DASH, day, level, moment, number, place, size, status
+from central.hq.words import (
+    DASH,
+    MATTERS,
+    day,
+    level,
+    moment,
+    number,
+    observation,
+    part_taken,
+    place,
+    remediation,
+    size,
+    status,
+)
+from central.limited import limited_records
+from central.minutes import docx_answer, pdf_answer, supplement_answer, told_minutes
 from central.photos import answer_photo
+from central.problems import Problem
 from central.readings import phone_clock, recorded, true_time
 from central.uploads import Sha256
 
@@ -27,7 +43,9 @@ JOURNAL_SIZE = 150
 YES_NO_NA = {"yes": "Có", "no": "Không", "na": "Không áp dụng"}
 KIND_NAMES = {
     "visit": "Cuộc kiểm tra", "count": "Lần đếm", "row": "Dòng", "answer": "Trả lời", "photo": "Ảnh",
-    "finding": "Tồn tại", "recommendation": "Kiến nghị", "person": "Người", "signature": "Chữ ký",
+    "finding": "Tồn tại", "observation": "Nhận xét", "recommendation": "Kiến nghị", "person": "Người",
+    "ground": "Căn cứ", "document": "Tài liệu", "remediation": "Khắc phục", "supplement": "Bổ sung",
+    "signature": "Chữ ký",
 }  # fmt: skip
 FIELD_NAMES = {
     "round": "đợt", "team": "đoàn", "unit_code": "mã đơn vị", "unit_name": "đơn vị", "unit_level": "cấp",
@@ -37,9 +55,22 @@ FIELD_NAMES = {
     "count": "lần đếm", "name": "tên", "position": "thứ tự", "removed": "đã bỏ", "remark": "ghi chú", "caption": "chú thích",
     "taken_at": "chụp lúc", "bytes": "cỡ tệp", "width": "rộng", "height": "cao", "media_type": "dạng tệp",
     "sha256": "mã tệp", "preview": "mã ảnh xem trước", "derived_from": "làm từ ảnh", "value": "trả lời",
-    "item": "mục", "row": "dòng", "geopoint": "vị trí",
+    "item": "mục", "row": "dòng", "geopoint": "vị trí", "photo_set": "bộ ảnh", "finding": "tồn tại",
+    "remediation": "việc khắc phục", "circulation": "lưu hành", "severity": "mức độ", "text": "nội dung",
+    "withdrawn": "lý do rút", "merged_into": "gộp vào", "unit_explanation": "giải trình của đơn vị",
+    "repeat_of": "lặp lại của", "repeat_date": "lặp lại từ ngày", "observation_kind": "loại nhận xét",
+    "owner": "trách nhiệm thực hiện", "deadline": "thời hạn", "report_to": "nơi nhận báo cáo",
+    "round_recommendation_id": "kiến nghị chung của đợt", "role": "vai trò", "post": "chức vụ", "body": "cơ quan",
+    "reason": "lý do", "document_type": "loại văn bản", "document_number": "số, ký hiệu", "issued_on": "ngày ban hành",
+    "issuer": "cơ quan ban hành", "subject": "trích yếu", "about_kind": "về loại", "about": "về",
+    "remediation_deadline": "hạn khắc phục", "remediation_status": "kết quả khắc phục",
+    "parent_body_name": "cơ quan chủ quản", "issuing_body_name": "cơ quan lập biên bản", "place_name": "địa danh",
+    "place": "nơi kiểm tra", "period_checked": "thời kỳ kiểm tra", "unit_opinion": "ý kiến của đơn vị",
+    "copy_count": "số bản", "person": "người", "signed_at": "ký lúc", "method": "cách ký", "strokes": "nét chữ ký",
+    "content": "mã nội dung đã ký", "covers": "ký đến mục", "supplement": "biên bản bổ sung",
 }  # fmt: skip
-MOMENTS = ("visit_started_at", "visit_ended_at", "moment", "taken_at")
+MOMENTS = ("visit_started_at", "visit_ended_at", "moment", "taken_at", "signed_at")
+WITHHELD = "lưu hành hạn chế, không hiển thị"
 VERDICT_NAMES = {"pending": "chờ cuộc kiểm tra", "rejected": "không được nhận", "moved": "đã ghi lại ở nhánh khác"}
 
 
@@ -172,16 +203,13 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
                WHERE e.visit = :visit GROUP BY 1, 2, e.device, e.author ORDER BY first""",
             visit=visit,
         )
-        conflicts = differing(connection, visit, lambda *write: _written(reading, *write))
+        limited = limited_records(recorded(connection, visit))
+        conflicts = differing(connection, visit, lambda *write: _written(reading, *write), limited)
+    reading = reading.shared
     named = {name for photo in reading.photos for name in (photo.sha256, photo.preview) if name}
     absent = set(state.photos.missing(sorted(named)))
     blocks = _blocks(reading)
     outcome = reading.outcome
-    failures = [
-        (severity, [f for f in outcome.failures if f.severity == severity])
-        for severity in SEVERITIES
-        if any(f.severity == severity for f in outcome.failures)
-    ]
     return page(
         request,
         "visit.html",
@@ -192,7 +220,8 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
         heads=HEADS,
         conflicts=conflicts,
         blocks=blocks,
-        failures=failures,
+        said=reading.evidence,
+        off=[finding for finding in reading.evidence.findings if not finding.stands],
         missing=outcome.missing_photos,
         loose_photos=_loose_photos(reading, blocks),
         absent=absent,
@@ -201,13 +230,33 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
     )
 
 
+@router.get("/visits/{visit}/minutes.{kind}")
+def get_minutes(request: Request, visit: str, kind: Literal["pdf", "docx"], _desk: AtDesk) -> Response:
+    """The minutes to print or to work on, as the API gives them."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return pdf_answer(told, state.photos) if kind == "pdf" else docx_answer(told, state.photos)
+
+
+@router.get("/visits/{visit}/supplements/{number}.pdf")
+def get_supplement(request: Request, visit: str, number: int, _desk: AtDesk) -> Response:
+    """A supplement to the minutes."""
+    state = request.app.state
+    with state.db.reading() as connection:
+        told = told_minutes(connection, state.readings.visit(connection, visit))
+    return supplement_answer(told, number)
+
+
 @router.get("/visits/{visit}/journal")
 def get_journal(request: Request, visit: str, desk: AtDesk, record: str = "") -> Response:
     """Who recorded what when, whole or of the records whose id begins with `record`."""
     state = request.app.state
     with state.db.reading() as connection:
         reading = state.readings.visit(connection, visit)
-        entries = [entry for entry in recorded(connection, visit) if entry.record.startswith(record)]
+        whole = recorded(connection, visit)
+    limited = limited_records(whole)
+    entries = [entry for entry in whole if entry.record.startswith(record)]
     shown, number_of_page, pages = of_page(entries, page_number(request, "page"), JOURNAL_SIZE)
     return page(
         request,
@@ -216,7 +265,7 @@ def get_journal(request: Request, visit: str, desk: AtDesk, record: str = "") ->
         visit=reading,
         record=record,
         what=_what(reading, record, "answer") if record else "",
-        entries=[(entry, *_said(reading, entry), phone_clock(entry), true_time(entry)) for entry in shown],
+        entries=[(entry, *_said(reading, entry, limited), phone_clock(entry), true_time(entry)) for entry in shown],
         count=len(entries),
         number_of_page=number_of_page,
         pages=pages,
@@ -229,6 +278,8 @@ def _what(reading: VisitReading, record: str, kind: str) -> str:
         _, row, code = [*record.split("/"), "", ""][:3]
         item = reading.template.items.get(code)
         return " – ".join(part for part in (reading.row_name(row), item.label.vi if item else code) if part)
+    if kind == "finding":
+        return next((f.text for f in reading.evidence.findings if f.id == record), "")
     return reading.row_name(record)
 
 
@@ -241,8 +292,10 @@ def _written(reading: VisitReading, kind: str, record: str, field: str, value: A
     return f"{what}: {FIELD_NAMES.get(field, field)}", _field_text(reading, field, value)
 
 
-def _said(reading: VisitReading, entry: Any) -> tuple[str, str, str, str]:
+def _said(reading: VisitReading, entry: Any, limited: Collection[tuple[str, str]]) -> tuple[str, str, str, str]:
     """(kind in words, the record in words, what the entry says, why it is not read) of a journal entry."""
+    if (entry.kind, entry.record) in limited:
+        return KIND_NAMES.get(entry.kind, entry.kind), DASH, WITHHELD, VERDICT_NAMES.get(entry.verdict, "")
     item = reading.template.items.get(entry.record.split("/")[-1]) if entry.kind == "answer" else None
     hidden = ("visit", "row", "item") if item else ("visit",)
     parts = []
@@ -275,8 +328,20 @@ def _field_text(reading: VisitReading, name: str, value: Any) -> str:
             return status(value)
         case "unit_level":
             return level(value)
-        case "visit_date" | "unit_valid_from":
+        case "visit_date" | "unit_valid_from" | "deadline" | "issued_on" | "repeat_date" | "remediation_deadline":
             return day(value)
+        case "severity" if value in reading.template.severities:
+            return reading.template.severities[value].vi
+        case "remediation_status":
+            return remediation(value)
+        case "observation_kind":
+            return observation(value)
+        case "role":
+            return part_taken(value)
+        case "about_kind":
+            return KIND_NAMES.get(value, MATTERS.get(value, value))
+        case "merged_into" | "finding":
+            return next((f.text for f in reading.evidence.findings if f.id == value), value)
         case "section" | "item":
             return section.title.vi if section else item.label.vi if item else value
         case "main_count" | "count":
@@ -294,5 +359,9 @@ def _field_text(reading: VisitReading, name: str, value: Any) -> str:
 def get_photo(
     request: Request, sha256: Sha256, desk: AtDesk, wanted: Annotated[str, Query(alias="size")] = ""
 ) -> Response:
-    """A photo for a page, by the cookie; the API asks for a token."""
+    """A photo for a page, by the cookie; the API asks for a token. Problem 404 for one of limited circulation."""
+    with request.app.state.db.reading() as connection:
+        named = rows(connection, "SELECT circulation FROM photo WHERE sha256 = :s OR preview = :s", s=sha256)
+    if named and all(photo["circulation"] == LIMITED for photo in named):
+        raise Problem(404, "not-found", "Không có ảnh này", "There is no such photo")
     return answer_photo(request, desk.caller, sha256, wants_preview=wanted == "preview")

@@ -10,6 +10,20 @@ from central.summary import LEVELS, MODES, REASONS
 DASH = "–"
 LOCAL = timezone(timedelta(hours=TIME_ZONE_HOURS))
 
+OBSERVATIONS = {
+    "strength": "Ưu điểm", "good_practice": "Cách làm hay", "objective_cause": "Nguyên nhân khách quan",
+    "subjective_cause": "Nguyên nhân chủ quan",
+}  # fmt: skip
+PARTS_TAKEN = {
+    "team_leader": "Trưởng đoàn", "team_secretary": "Thư ký", "team_member": "Thành viên",
+    "unit_representative": "Đại diện đơn vị", "witness": "Người chứng kiến",
+}  # fmt: skip
+REMEDIATIONS = {
+    "done": "Đã khắc phục", "partly": "Đang khắc phục", "not_done": "Chưa khắc phục", "document_only": "Mới có văn bản",
+    "not_due": "Chưa đến hạn",
+}  # fmt: skip
+MATTERS = {"finding": "Tồn tại", "recommendation": "Kiến nghị", "notice": "Thông báo"}
+
 STATUS_NAMES = {"open": "Đang làm", "closed": "Đã đóng", "signed": "Đã ký"}
 
 
@@ -85,6 +99,23 @@ def status(code: str | None) -> str:
     return STATUS_NAMES.get(code or "", code or DASH)
 
 
+def observation(code: str) -> str:
+    return OBSERVATIONS.get(code, code)
+
+
+def part_taken(code: str) -> str:
+    """What somebody was at a visit."""
+    return PARTS_TAKEN.get(code, code)
+
+
+def remediation(code: str | None) -> str:
+    return REMEDIATIONS.get(code or "", code or "Chưa xem")
+
+
+def matter(code: str) -> str:
+    return MATTERS.get(code, code)
+
+
 def vietnamese(words: str) -> str:
     """The first half of "Vietnamese / English"."""
     return words.partition(" / ")[0]
@@ -104,4 +135,8 @@ FILTERS = {
     "reason": reason,
     "mode": mode,
     "status": status,
+    "observation": observation,
+    "part_taken": part_taken,
+    "remediation": remediation,
+    "matter": matter,
 }

@@ -29,6 +29,18 @@ from central.verify import verify
 from tests.field import MORNING, FieldClock, Phone
 
 COLUMNS = JournalEntry._fields
+EVIDENCE: dict[str, dict[str, Any]] = {
+    "finding": {"item": "badge_worn_all", "severity": "major", "text": "Ba người không đeo thẻ", "position": 1},
+    "observation": {"observation_kind": "strength", "text": "Niêm yết đủ"},
+    "recommendation": {"text": "Đeo thẻ khi làm việc", "owner": "Chủ tịch UBND xã", "deadline": "2026-03-31"},
+    "person": {"role": "team_leader", "name": "Lê Văn An", "post": "Trưởng đoàn", "body": "Sở Nội vụ"},
+    "ground": {"document_type": "decision", "document_number": "12/QĐ-SNV", "issued_on": "2026-01-05"},
+    "document": {"document_type": "plan", "document_number": "3/KH-UBND", "circulation": "limited"},
+    "remediation": {"about_kind": "notice", "about": "n1", "remediation_status": "partly", "removed": True},
+    "supplement": {"text": "Đếm lại phòng Kinh tế", "position": 1},
+    "signature": {"role": "team_leader", "method": "drawn_on_screen", "strokes": [[1, 2, 30, 40]], "signed_at": 5,
+                  "covers": [["d", "e", 1, 7]], "content": "ab" * 32, "supplement": "s1"},
+}  # fmt: skip
 
 
 @dataclass
@@ -92,6 +104,9 @@ async def record_and_sync(app: FastAPI, folder: Path) -> str:
             Change("visit", visit, {"weather": "mưa", "planned": 7}, visit),
         ]
         dung.book._record(with_future)
+        dung.book._record(
+            [Change(kind, f"{kind}-1", {"visit": visit, **said}, visit) for kind, said in EVIDENCE.items()]
+        )
         clock.advance(24 * 3_600_000)  # this phone's clock runs a day ahead
         dung.book.remark(visit, "good_practice", "Nhóm Zalo")
         await dung.sync(client)
