@@ -4,11 +4,12 @@ import asyncio
 import io
 import struct
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import JPEG, WEBP, Measured, Undecodable, fitted
+from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Measured, Undecodable, fitted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,6 +39,14 @@ class PillowPicture:
 
     async def measured(self) -> Measured:
         return await asyncio.to_thread(lambda: measure(self._image))
+
+    def cover(self, boxes: Sequence[Box]) -> None:
+        from PIL import Image
+
+        for left, top, right, bottom in boxes:
+            cells = min(COVER_CELLS, right - left), min(COVER_CELLS, bottom - top)
+            few = self._image.crop((left, top, right, bottom)).resize(cells, Image.Resampling.BOX)
+            self._image.paste(few.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
 
     def close(self) -> None:
         self._image.close()

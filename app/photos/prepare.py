@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from app.photos.header import Header, is_picture, read_header
-from app.photos.regions import Region, smallest_writing
+from app.photos.regions import Region, are_legible, readings, smallest_writing
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -19,14 +19,16 @@ PIXELS_MAX = 50_000_000
 PREVIEW_BYTES = 8_000
 """What a preview may weigh, so that central sees all photos of a visit within seconds of a weak link."""
 
+PREVIEW_SIDE = 256
 PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
 PREVIEW_SMALLEST = 32
 """Side in pixels below which no preview is shrunk any further."""
 
 KEPT_HEIGHT = 20
 """Pixels that the smallest writing keeps of its height (about that of capitals); twice what a reader needs."""
-FINE_BELOW, FINE_QUALITY, PLAIN_QUALITY = 12, 80, 65
-"""Writing up to so high is kept in the better JPEG quality, since artefacts are as large as its accents."""
+FINE_BELOW, FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY = 12, 75, 60, 50
+"""Writing up to so high is kept in the better JPEG quality, since artefacts are as large as its accents; writing that is lost
+already keeps all its pixels in a poorer one, since they are blurred and soft."""
 SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
@@ -100,6 +102,12 @@ class Measured(NamedTuple):
     regions: tuple[Region, ...]
 
 
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels; right and bottom are outside."""
+COVER_CELLS = 4
+"""A face or a name of four by four colours is nobody's."""
+
+
 class Picture(Protocol):
     """A decoded picture: upright, in RGB, what was transparent white. `width` and `height` are as it stands."""
 
@@ -117,6 +125,10 @@ class Picture(Protocol):
         """What there is to judge it by."""
         ...
 
+    def cover(self, boxes: Sequence[Box]) -> None:
+        """Make each box unrecognisable: no more than COVER_CELLS by COVER_CELLS colours are left of its pixels."""
+        ...
+
     def close(self) -> None:
         """Let go of its memory."""
         ...
@@ -130,26 +142,48 @@ class Pictures(Protocol):
         ...
 
 
-async def prepare(
-    raw: bytes, pictures: Pictures, *, longest_side: int = 1600, preview_side: int = 256
-) -> PreparedPhoto:
+async def prepare(raw: bytes, pictures: Pictures, *, longest_side: int = 1600) -> PreparedPhoto:
     """A JPEG, PNG or WebP as it will be kept: a JPEG as large as its smallest writing needs, and its preview.
 
     At most `longest_side` large, never enlarged. The same bytes give the same photo on the same client. Raises NotAPhoto.
     """
     header = _accepted(raw)
-    try:
-        picture = await pictures.opened(raw, longest_side)
-    except Undecodable as error:
-        raise NotAPhoto("truncated") from error
+    picture = await _opened(raw, pictures, longest_side)
     try:
         measured = await picture.measured()
         side, quality = kept_size(picture.width, picture.height, measured.regions)
-        data = await picture.encoded(JPEG, quality, side)
-        assert data is not None, "every client writes JPEG"
-        preview = await _preview(picture, preview_side)
+        return await _prepared(picture, measured, side, quality, taken_at(header.exif))
     finally:
         picture.close()
+
+
+async def covered(kept: bytes, boxes: Sequence[Box], pictures: Pictures) -> PreparedPhoto:
+    """A kept photo with these boxes made unrecognisable in its own pixels and in its preview, otherwise as it was.
+
+    What of a box lies outside the photo is left out; a box with nothing inside does nothing. Raises NotAPhoto.
+    """
+    header = _accepted(kept)
+    picture = await _opened(kept, pictures, max(header.width, header.height))
+    try:
+        width, height = picture.width, picture.height
+        inside = [(max(0, a), max(0, b), min(width, c), min(height, d)) for a, b, c, d in boxes]
+        picture.cover([box for box in inside if box[0] < box[2] and box[1] < box[3]])
+        return await _prepared(picture, await picture.measured(), max(width, height), FINE_QUALITY, None)
+    finally:
+        picture.close()
+
+
+async def _opened(raw: bytes, pictures: Pictures, longest_side: int) -> Picture:
+    try:
+        return await pictures.opened(raw, longest_side)
+    except Undecodable as error:
+        raise NotAPhoto("truncated") from error
+
+
+async def _prepared(picture: Picture, measured: Measured, side: int, quality: int, taken: int | None) -> PreparedPhoto:
+    data = await picture.encoded(JPEG, quality, side)
+    assert data is not None, "every client writes JPEG"
+    preview = await _preview(picture, PREVIEW_SIDE)
     width, height = fitted(picture.width, picture.height, side)
     return PreparedPhoto(
         data=data,
@@ -162,7 +196,7 @@ async def prepare(
         sharpness=measured.sharpness,
         brightness=measured.brightness,
         regions=measured.regions,
-        taken_at=taken_at(header.exif),
+        taken_at=taken,
     )
 
 
@@ -175,6 +209,8 @@ def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, 
     smallest = smallest_writing(regions)
     if smallest is None:
         return min(longest, NO_WRITING_SIDE), PLAIN_QUALITY
+    if not are_legible(readings(regions)):
+        return longest, LOST_QUALITY
     if smallest <= FINE_BELOW:
         return longest, FINE_QUALITY
     return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), PLAIN_QUALITY

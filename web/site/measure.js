@@ -60,3 +60,16 @@ export function measure(pixels, width, height, side = 640) {
   const many = (w - 2) * (h - 2);
   return [squares / many - (sum / many) ** 2, brightness];
 }
+
+/** Makes RGBA pixels unrecognisable where they lie: `cells` by `cells` rectangles at most, each of its mean colour. */
+export function cover(pixels, width, height, cells) {
+  const across = Math.min(cells, width), down = Math.min(cells, height);
+  const sums = new Float64Array(across * down * 4);
+  const each = work => {
+    for (let y = 0, at = 0; y < height; y++)
+      for (let x = 0; x < width; x++, at += 4)
+        work(at, 4 * (Math.floor(y * down / height) * across + Math.floor(x * across / width)));
+  };
+  each((at, cell) => { for (let n = 0; n < 3; n++) sums[cell + n] += pixels[at + n]; sums[cell + 3]++; });
+  each((at, cell) => { for (let n = 0; n < 3; n++) pixels[at + n] = Math.round(sums[cell + n] / sums[cell + 3]); });
+}

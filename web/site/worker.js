@@ -2,7 +2,7 @@
 // ready, and the app imported, by the time Flutter asks for a connection.
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
-import { luma, measure } from "/measure.js";
+import { cover, luma, measure } from "/measure.js";
 import { regions } from "/regions.js";
 import * as photos from "/photos.js";
 
@@ -18,6 +18,7 @@ self.skt = {
   problem: "",            // why there are no files: missing, in-use, failed
   flush: () => {},
   measure,
+  cover,
   regions: (pixels, width, height) => regions(luma(pixels), width, height),
   photos: { ...photos, opened: photos.open("photos") },
   readCode: async bytes => (await import("/codes.js")).readCode(bytes),
