@@ -50,7 +50,8 @@ def regions(luma: "Image") -> tuple[Region, ...]:
     glare = _means(luma.point([255 * (light >= GLARE_FROM) for light in range(256)]), (wide, high))
     written = _by_region(spots(inked.tobytes(), depth.tobytes(), luma.width), paper.tobytes(), luma.width, wide, high)
     return tuple(
-        Region(*_typical(parts), *edges, lit / 255) for parts, edges, lit in zip(written, steep, glare, strict=True)
+        Region._make((*_typical(parts), *edges, lit / 255))
+        for parts, edges, lit in zip(written, steep, glare, strict=True)
     )
 
 

@@ -18,12 +18,13 @@ SIZES = {"small": 24, "middle": 48, "large": 96}
 
 Square = tuple[float, float, float, float]
 """(left, top, right, bottom) in pixels of the screen, from the corner of the photo."""
+NONE_YET: tuple[Square, ...] = ()
 
 
 @ft.component
 def CoverScreen(photo: str) -> ft.Control:
     app, look, road = use_app(), use_look(), use_road()
-    squares, put = ft.use_state(())
+    squares, put = ft.use_state(NONE_YET)
     size, choose = ft.use_state("middle")
     is_working, set_working = ft.use_state(False)
     made, set_made = ft.use_state("")
@@ -38,7 +39,7 @@ def CoverScreen(photo: str) -> ft.Control:
 
     async def cover() -> None:
         set_working(True)
-        boxes = [tuple(round(side * scale) for side in square) for square in squares]
+        boxes = [(round(a * scale), round(b * scale), round(c * scale), round(d * scale)) for a, b, c, d in squares]
         try:
             set_made(await app.cover_photo(found, boxes) or "")
         finally:
