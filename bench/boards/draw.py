@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-from app.photos.perspective import Point, warp_between, warped
+from bench.boards.perspective import Point, warp_between, warped
 from bench.boards.texts import LINES, NAMES, TITLES
 
 SHAPES = ((1600, 1200), (1200, 1600), (1920, 1080))

@@ -1,4 +1,4 @@
-"""How four points of one plane lie on another: what turns a board photographed at an angle into one seen from the front."""
+"""How four points of one plane lie on another: a board as a camera at an angle sees it, and back."""
 
 from collections.abc import Sequence
 
