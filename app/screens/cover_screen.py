@@ -59,9 +59,11 @@ def CoverScreen(photo: str) -> ft.Control:
         ft.Row(
             [
                 ft.Semantics(
-                    ft.GestureDetector(picture, on_tap_down=touch, exclude_from_semantics=True),
                     identifier="cover-picture",
                     label=look.say("cover_picture"),
+                    container=True,
+                    exclude_semantics=True,
+                    content=ft.GestureDetector(picture, on_tap_up=touch),
                 )
             ],
             alignment=ft.MainAxisAlignment.CENTER,
