@@ -269,9 +269,19 @@ class Notebook(Remembering, Signing):
         self._record([Change("visit", visit, patch, visit)])
 
     def close_visit(self, visit: str) -> None:
-        """End the visit; open points stay listed. It can be reopened until it is signed."""
-        self._open(visit)
-        self._record([Change("visit", visit, {"status": "closed", "visit_ended_at": self.now()}, visit)])
+        """End the visit; open points stay listed. It can be reopened until it is signed.
+
+        Findings that repeat an earlier one are marked so with it.
+        """
+        marks = self.repeat_marks(self._open(visit))
+        self._record([*marks, Change("visit", visit, {"status": "closed", "visit_ended_at": self.now()}, visit)])
+
+    def sign(self, visit: str, *values: Any, **named: Any) -> str:
+        """As `Signing.sign`; what repeats an earlier finding is marked before it is signed."""
+        reading = self.visit(visit)
+        if reading.is_open and not reading.evidence.signatures:
+            self._record(self.repeat_marks(reading))
+        return super().sign(visit, *values, **named)
 
     def reopen_visit(self, visit: str) -> None:
         reading = self.visit(visit)
@@ -292,10 +302,12 @@ class Notebook(Remembering, Signing):
         geopoint: str = "",
         finding: str = "",
         remediation: str = "",
+        derived_from: str = "",
     ) -> str:
         """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
 
-        `finding` and `remediation` say what it shows besides. `geopoint` says where it was taken, if that is known by now; else see `place`.
+        `finding` and `remediation` say what it shows besides, `derived_from` (a SHA-256) which photo it was made of. `geopoint`
+        says where it was taken, if that is known by now; else see `place`.
         """
         reading = self._open(visit)
         self._check_place(reading, item, row)
@@ -309,7 +321,8 @@ class Notebook(Remembering, Signing):
 
         if geopoint:
             patch["geopoint"] = _checked(geopoint)
-        patch |= {name: id for name, id in (("finding", finding), ("remediation", remediation)) if id}
+        besides = (("finding", finding), ("remediation", remediation), ("derived_from", derived_from))
+        patch |= {name: value for name, value in besides if value}
 
         def queue(connection: Connection) -> None:
             queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)
