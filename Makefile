@@ -13,7 +13,7 @@ INSTALL_SELF := $(PIP) install --no-deps --no-build-isolation --editable . --con
 READER := tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie || \
 	echo "Không có Tesseract: ảnh bảng niêm yết không được đọc / without Tesseract boards are not read"
 
-.PHONY: run test phone check bench bench-web bench-central bench-link long simulate powercuts fuzz restore lock clean
+.PHONY: run test phone check bench bench-boards bench-web bench-central bench-link long simulate powercuts fuzz restore lock clean
 
 run: .venv/.run  ## the field app built, central with a marked demo on PORT serving it, data in DATA
 	@$(BIN)/python tools/run.py
@@ -61,6 +61,11 @@ check: .venv/.test  ## format, lint, types
 bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
+
+bench-boards: .venv/.test  ## 300 drawn notice boards: the phone's verdict and sizes beside what Tesseract reads
+	@echo "Đọc ảnh bảng niêm yết / reading photos of notice boards"
+	@tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie fonts-texgyre
+	@$(BIN)/python -m bench.boards
 
 bench-web: .venv/.test  ## the app in a browser beside a plain Flet and Pyodide build of it
 	@echo "Đo ứng dụng trên trình duyệt / the app in a browser"

@@ -302,10 +302,12 @@ class Notebook(Remembering, Signing):
         geopoint: str = "",
         finding: str = "",
         remediation: str = "",
+        derived_from: str = "",
     ) -> str:
         """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
 
-        `finding` and `remediation` say what it shows besides. `geopoint` says where it was taken, if that is known by now; else see `place`.
+        `finding` and `remediation` say what it shows besides, `derived_from` (a SHA-256) which photo it was made of. `geopoint`
+        says where it was taken, if that is known by now; else see `place`.
         """
         reading = self._open(visit)
         self._check_place(reading, item, row)
@@ -319,7 +321,8 @@ class Notebook(Remembering, Signing):
 
         if geopoint:
             patch["geopoint"] = _checked(geopoint)
-        patch |= {name: id for name, id in (("finding", finding), ("remediation", remediation)) if id}
+        besides = (("finding", finding), ("remediation", remediation), ("derived_from", derived_from))
+        patch |= {name: value for name, value in besides if value}
 
         def queue(connection: Connection) -> None:
             queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)

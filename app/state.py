@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,8 +27,9 @@ from app.paperwork import DrawnUp as DrawnUpFile
 from app.paperwork import Paperwork
 from app.paperwork import ToRead as MinutesToRead
 from app.photos.judge import Verdict, verdict
-from app.photos.prepare import NotAPhoto, PreparedPhoto, prepare
+from app.photos.prepare import Box, NotAPhoto, PreparedPhoto, covered, prepare
 from app.photos.store import NoRoom, PhotoFiles
+from app.readings import PhotoReading
 from app.recorder import Enrolment
 from app.safekeeping import RESERVE_BYTES, Safekeeping
 from app.schema import read_meta
@@ -65,6 +66,11 @@ NO_PLACE = (
     "Máy không mở được chỗ lưu ảnh nên chưa chụp được. Số liệu vẫn ghi được và an toàn. Hãy đóng hẳn rồi mở lại ứng dụng. / "
     "This phone's place for photos cannot be opened, so none can be taken. Figures are recorded and safe. "
     "Close the app altogether and open it again."
+)
+NOT_HERE = (
+    "Máy này không có tệp của ảnh nên chưa che được. Ảnh vẫn như cũ. Hãy che trên máy đã chụp. / "
+    "This phone does not have the photo's file, so nothing was covered. The photo is as it was. "
+    "Cover it on the phone that took it."
 )
 
 QUIET_SECONDS = 60
@@ -327,7 +333,7 @@ class AppState(Safekeeping, Meetings, Paperwork):
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None
-        return Shot(prepared, verdict(prepared.sharpness, prepared.brightness))
+        return Shot(prepared, verdict(prepared.sharpness, prepared.brightness, prepared.regions))
 
     async def use_photo(
         self, shot: Shot, visit: str, *, caption: str = "", geopoint: str = "", **place: str
@@ -350,6 +356,30 @@ class AppState(Safekeeping, Meetings, Paperwork):
             if kept is None:
                 await files.forget(added)
             await self.device.refresh_room()
+        return kept
+
+    async def cover_photo(self, photo: PhotoReading, boxes: Sequence[Box]) -> str | None:
+        """Keep the photo anew with these boxes of its pixels unrecognisable, as one made of it; returns the new photo's id.
+
+        None with a message when that could not be done; the photo itself stays as it is.
+        """
+        await self.open_photos()
+        whole = self.photo_bytes(photo.sha256)
+        if whole is None or self.files is None:
+            self.tell(Message.of(NO_PLACE) if self.files is None else Message.of(NOT_HERE))
+            return None
+        try:
+            made = replace(await covered(whole, boxes, self.device.pictures), taken_at=photo.taken_at)
+        except NotAPhoto as problem:
+            self.tell(Message(problem.message_vi, problem.message_en))
+            return None
+        shot = Shot(made, verdict(made.sharpness, made.brightness, made.regions))
+        kept = await self.use_photo(
+            shot, photo.visit, item=photo.item, row=photo.row, caption=photo.caption, geopoint=photo.geopoint,
+            derived_from=photo.sha256, finding=photo.finding, remediation=photo.remediation,
+        )  # fmt: skip
+        if kept and photo.circulation:
+            self.tap(self.book.edit_photo, self.book.photo(kept), is_limited=True)
         return kept
 
     def _add_photo(self, photo: PreparedPhoto, visit: str, **place: str) -> str | None:

@@ -4,13 +4,15 @@ Everything is drawn without the graphics card (`willReadFrequently`), so that on
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import Undecodable, fitted
+from app.photos.prepare import COVER_CELLS, Box, Measured, Undecodable, fitted
+from app.photos.regions import Region
 
 
 class CanvasPictures:
@@ -46,11 +48,23 @@ class CanvasPicture:
             return None
         return bytes((await blob.arrayBuffer()).to_bytes())
 
-    async def measured(self) -> tuple[float, float]:
+    async def measured(self) -> Measured:
         pixels = _pen(self._canvas).getImageData(0, 0, self.width, self.height).data
         await asyncio.sleep(0)
         variance, mean = js.skt.measure(pixels, self.width, self.height, JUDGED_SIDE).to_py()
-        return float(variance), float(mean)
+        await asyncio.sleep(0)
+        figures = list(js.skt.regions(pixels, self.width, self.height).to_py())
+        many = len(Region._fields)
+        regions = (Region(*figures[at : at + many]) for at in range(0, len(figures), many))
+        return Measured(float(variance), float(mean), tuple(regions))
+
+    def cover(self, boxes: Sequence[Box]) -> None:
+        pen = _pen(self._canvas)
+        for left, top, right, bottom in boxes:
+            width, height = right - left, bottom - top
+            pixels = pen.getImageData(left, top, width, height)
+            js.skt.cover(pixels.data, width, height, COVER_CELLS)
+            pen.putImageData(pixels, left, top)
 
     def close(self) -> None:
         _free(self._canvas)

@@ -4,10 +4,12 @@ import asyncio
 import io
 import struct
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import JPEG, WEBP, Undecodable, fitted
+from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Measured, Undecodable, fitted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,8 +37,16 @@ class PillowPicture:
     async def encoded(self, media_type: str, quality: int, side: int | None = None) -> bytes | None:
         return await asyncio.to_thread(lambda: _encoded(self._image, media_type, quality, side))
 
-    async def measured(self) -> tuple[float, float]:
+    async def measured(self) -> Measured:
         return await asyncio.to_thread(lambda: measure(self._image))
+
+    def cover(self, boxes: Sequence[Box]) -> None:
+        from PIL import Image
+
+        for left, top, right, bottom in boxes:
+            cells = min(COVER_CELLS, right - left), min(COVER_CELLS, bottom - top)
+            few = self._image.crop((left, top, right, bottom)).resize(cells, Image.Resampling.BOX)
+            self._image.paste(few.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
 
     def close(self) -> None:
         self._image.close()
@@ -110,19 +120,19 @@ def _encoded(image: "Image", media_type: str, quality: int, side: int | None) ->
     return out.getvalue()
 
 
-def measure(image: "Image") -> tuple[float, float]:
-    """(variance of the 4-neighbour Laplacian of luma, mean luma), measured at 640 px, as `Picture.measured` promises.
+def measure(image: "Image") -> Measured:
+    """As `Measured` promises.
 
     `web/site/measure.js` is the same in the browser: luma by ITU-R 601 in whole numbers, shrunk by a triangle filter.
     """
     from PIL import Image, ImageMath
 
-    luma = image.convert("L")
-    luma = luma.resize(fitted(*luma.size, JUDGED_SIDE), Image.Resampling.BILINEAR)
+    whole = image.convert("L")
+    luma = whole.resize(fitted(*whole.size, JUDGED_SIDE), Image.Resampling.BILINEAR)
     brightness = _mean(luma.convert("F"))
     width, height = luma.size
     if width < 3 or height < 3:
-        return 0.0, brightness
+        return Measured(0.0, brightness, ())
     floats = luma.convert("F")
     shifted = {
         name: floats.crop((x, y, x + width - 2, y + height - 2))
@@ -132,7 +142,7 @@ def measure(image: "Image") -> tuple[float, float]:
         lambda at: at["left"] + at["right"] + at["up"] + at["down"] - at["middle"] * 4, **shifted
     )
     squares = ImageMath.lambda_eval(lambda at: at["it"] * at["it"], it=laplacian)
-    return max(0.0, _mean(squares) - _mean(laplacian) ** 2), brightness
+    return Measured(max(0.0, _mean(squares) - _mean(laplacian) ** 2), brightness, regions(whole))
 
 
 def _mean(floats: "Image") -> float:

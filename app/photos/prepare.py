@@ -6,10 +6,12 @@ it was taken is read first. The rules are here; decoding, shrinking, encoding an
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from app.photos.header import Header, is_picture, read_header
+from app.photos.regions import Region, are_legible, readings, smallest_writing
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -17,9 +19,17 @@ PIXELS_MAX = 50_000_000
 PREVIEW_BYTES = 8_000
 """What a preview may weigh, so that central sees all photos of a visit within seconds of a weak link."""
 
+PREVIEW_SIDE = 256
 PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
 PREVIEW_SMALLEST = 32
 """Side in pixels below which no preview is shrunk any further."""
+
+KEPT_HEIGHT = 20
+"""Pixels that the smallest writing keeps of its height (about that of capitals); twice what a reader needs."""
+FINE_BELOW, FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY = 12, 75, 60, 50
+"""Writing up to so high is kept in the better JPEG quality, since artefacts are as large as its accents; writing that is lost
+already keeps all its pixels in a poorer one, since they are blurred and soft."""
+SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
 
@@ -72,11 +82,30 @@ class PreparedPhoto:
     preview_sha256: str
     sharpness: float
     brightness: float
+    regions: tuple[Region, ...]
     taken_at: int | None
 
 
 class Undecodable(Exception):
     """The client could not make a picture of these bytes."""
+
+
+class Measured(NamedTuple):
+    """`sharpness` is the variance of the 4-neighbour Laplacian of luma and `brightness` the mean luma, both at JUDGED_SIDE;
+    `regions` are measured on the picture as it is, and none when it is smaller than 32 pixels either way.
+
+    Smaller pictures are not enlarged; below 3×3 pixels there is no Laplacian and the variance is 0.
+    """
+
+    sharpness: float
+    brightness: float
+    regions: tuple[Region, ...]
+
+
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels; right and bottom are outside."""
+COVER_CELLS = 4
+"""A face or a name of four by four colours is nobody's."""
 
 
 class Picture(Protocol):
@@ -92,11 +121,12 @@ class Picture(Protocol):
         """
         ...
 
-    async def measured(self) -> tuple[float, float]:
-        """(variance of the 4-neighbour Laplacian of luma, mean luma) at JUDGED_SIDE; a larger variance is sharper.
+    async def measured(self) -> Measured:
+        """What there is to judge it by."""
+        ...
 
-        Smaller pictures are measured as they are; below 3×3 pixels there is no Laplacian and the variance is 0.
-        """
+    def cover(self, boxes: Sequence[Box]) -> None:
+        """Make each box unrecognisable: no more than COVER_CELLS by COVER_CELLS colours are left of its pixels."""
         ...
 
     def close(self) -> None:
@@ -112,37 +142,78 @@ class Pictures(Protocol):
         ...
 
 
-async def prepare(
-    raw: bytes, pictures: Pictures, *, longest_side: int = 1600, quality: int = 80, preview_side: int = 256
-) -> PreparedPhoto:
-    """A JPEG, PNG or WebP as it will be kept: a JPEG at most `longest_side` large (never enlarged), and its preview.
+async def prepare(raw: bytes, pictures: Pictures, *, longest_side: int = 1600) -> PreparedPhoto:
+    """A JPEG, PNG or WebP as it will be kept: a JPEG as large as its smallest writing needs, and its preview.
 
-    The same bytes give the same photo on the same client. Raises NotAPhoto.
+    At most `longest_side` large, never enlarged. The same bytes give the same photo on the same client. Raises NotAPhoto.
     """
     header = _accepted(raw)
+    picture = await _opened(raw, pictures, longest_side)
     try:
-        picture = await pictures.opened(raw, longest_side)
-    except Undecodable as error:
-        raise NotAPhoto("truncated") from error
-    try:
-        data = await picture.encoded(JPEG, quality)
-        assert data is not None, "every client writes JPEG"
-        sharpness, brightness = await picture.measured()
-        preview = await _preview(picture, preview_side)
+        measured = await picture.measured()
+        side, quality = kept_size(picture.width, picture.height, measured.regions)
+        return await _prepared(picture, measured, side, quality, taken_at(header.exif))
     finally:
         picture.close()
+
+
+async def covered(kept: bytes, boxes: Sequence[Box], pictures: Pictures) -> PreparedPhoto:
+    """A kept photo with these boxes made unrecognisable in its own pixels and in its preview, otherwise as it was.
+
+    What of a box lies outside the photo is left out; a box with nothing inside does nothing. Raises NotAPhoto.
+    """
+    header = _accepted(kept)
+    picture = await _opened(kept, pictures, max(header.width, header.height))
+    try:
+        width, height = picture.width, picture.height
+        inside = [(max(0, a), max(0, b), min(width, c), min(height, d)) for a, b, c, d in boxes]
+        picture.cover([box for box in inside if box[0] < box[2] and box[1] < box[3]])
+        return await _prepared(picture, await picture.measured(), max(width, height), FINE_QUALITY, None)
+    finally:
+        picture.close()
+
+
+async def _opened(raw: bytes, pictures: Pictures, longest_side: int) -> Picture:
+    try:
+        return await pictures.opened(raw, longest_side)
+    except Undecodable as error:
+        raise NotAPhoto("truncated") from error
+
+
+async def _prepared(picture: Picture, measured: Measured, side: int, quality: int, taken: int | None) -> PreparedPhoto:
+    data = await picture.encoded(JPEG, quality, side)
+    assert data is not None, "every client writes JPEG"
+    preview = await _preview(picture, PREVIEW_SIDE)
+    width, height = fitted(picture.width, picture.height, side)
     return PreparedPhoto(
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         media_type=JPEG,
         preview=preview,
         preview_sha256=hashlib.sha256(preview).hexdigest(),
-        sharpness=sharpness,
-        brightness=brightness,
-        taken_at=taken_at(header.exif),
+        sharpness=measured.sharpness,
+        brightness=measured.brightness,
+        regions=measured.regions,
+        taken_at=taken,
     )
+
+
+def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, int]:
+    """(longest side in pixels, JPEG quality) that leave the smallest writing readable; what is large already is made smaller.
+
+    Measured with Tesseract on drawn boards: bench/README.md.
+    """
+    longest = max(width, height)
+    smallest = smallest_writing(regions)
+    if smallest is None:
+        return min(longest, NO_WRITING_SIDE), PLAIN_QUALITY
+    if not are_legible(readings(regions)):
+        return longest, LOST_QUALITY
+    if smallest <= FINE_BELOW:
+        return longest, FINE_QUALITY
+    return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), PLAIN_QUALITY
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:

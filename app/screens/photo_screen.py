@@ -89,8 +89,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
 def _verdict(look: Look, shot: Shot) -> Verdict:
     verdict = shot.verdict
     words = verdict.message_en if look.language == "en" else verdict.message_vi
-    is_good = verdict.is_sharp and verdict.message_en == "The photo is clear."
-    return Verdict(words, "good" if is_good else "amber")
+    return Verdict(words, "good" if verdict.is_good else "amber")
 
 
 def _place(look: Look, visit: VisitReading, item: str, row: str, finding: str, remediation: str) -> str:

@@ -30,6 +30,8 @@ def query_of(route: str) -> dict[str, str]:
 def parent_of(route: str) -> str:
     """Where back leads when one came from nowhere (a link, a reload)."""
     parts = segments(route)
+    if len(parts) > 2 and parts[0] == "photo":
+        return f"/photo/{parts[1]}"
     return visit_path(parts[1]) if len(parts) > 2 and parts[0] == "visit" else "/"
 
 

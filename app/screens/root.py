@@ -7,6 +7,7 @@ from typing import Any
 import flet as ft
 
 from app.screens.conflicts_screen import ConflictsScreen
+from app.screens.cover_screen import CoverScreen
 from app.screens.earlier_screen import EarlierScreen
 from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
@@ -44,6 +45,7 @@ TAB_SCREENS = {
 }
 OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen), "meet": guarded(MeetScreen)}
 PHOTO = guarded(PhotoViewScreen)
+COVER = guarded(CoverScreen)
 VISIT = guarded(VisitScreen)
 IN_VISIT = {
     "count": guarded(HeadcountScreen),
@@ -144,6 +146,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return OTHER_SCREENS["meet"](key=route)
         case ["photo", photo]:
             return PHOTO(photo, key=route)
+        case ["photo", photo, "cover"]:
+            return COVER(photo, key=route)
         case ["visit", visit]:
             return VISIT(visit, key=route)
         case ["visit", visit, "count"]:

@@ -7,7 +7,7 @@ import pytest
 
 from app.photos.disk import FolderOnDisk
 from app.photos.store import PhotoFiles
-from tests.photos.shots import BOARD, as_file, notice_board
+from tests.photos.shots import BOARD, as_file, notice_board, opened
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import App, Phone, serving, until
 from tests.ui.home_affairs import ROOT
@@ -163,6 +163,32 @@ def test_one_touch_of_use_keeps_one_photo(visit: Visit, phone: Phone) -> None:
     phone.page.mouse.dblclick(x + width / 2, y + height / 2)
     phone.sees("Ảnh của cuộc kiểm tra (1)")
     phone.open(f"{visit.app.url}/visit/{visit.id}", "Ảnh của cuộc kiểm tra (1)")
+
+
+def test_a_face_is_covered_in_the_pixels_and_the_original_leaves_the_visit(visit: Visit, phone: Phone) -> None:
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    pick(phone, "bang.jpg", BOARD)
+    phone.sees("Ảnh rõ")
+    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
+    (kept,) = [name for name in visit.files().names() if len(visit.files().read(name)) > 9_000]
+    phone.tap_until("visit-photo-1", "Che mặt hoặc tên")
+    phone.tap_until("photo-cover", "Đã chọn 0 chỗ")
+    x, y, width, height = phone.scroll_to("cover-picture")
+    phone.page.mouse.click(x + width / 2, y + height / 2)
+    phone.sees("Đã chọn 1 chỗ")
+    assert phone.unnamed() == []
+    phone.tap_until("cover-do", "Bỏ ảnh gốc")
+    phone.tap_until("cover-drop", "Đã bỏ ảnh")
+    phone.sees("Chú thích")
+    visit.app.kill()
+    with notebook(visit.data) as book:
+        (photo,) = book.visit(visit.id).photos
+    assert photo.derived_from == kept and (photo.width, photo.height) == (800, 600)
+    before, after = (opened(visit.files().read(name)).convert("L") for name in (kept, photo.sha256))
+    middle = (350, 250, 450, 350)  # 48 of 320 pixels of the screen are 120 of 800
+    assert len(set(before.crop(middle).tobytes())) > 100
+    cell = after.crop((344, 244, 366, 266)).getextrema()
+    assert cell[1] - cell[0] < 24, "one of the cells of a touch in the middle of the photo"
 
 
 def test_a_photo_whose_file_is_gone_is_said_and_what_nobody_names_is_cleared_away(

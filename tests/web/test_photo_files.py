@@ -20,7 +20,7 @@ from app.state import Shot
 def a_shot(size=300_000):
     data, preview = os.urandom(size), os.urandom(5_000)
     names = hashlib.sha256(data).hexdigest(), hashlib.sha256(preview).hexdigest()
-    photo = PreparedPhoto(data, names[0], 1600, 1200, "image/jpeg", preview, names[1], 900.0, 128.0, None)
+    photo = PreparedPhoto(data, names[0], 1600, 1200, "image/jpeg", preview, names[1], 900.0, 128.0, (), None)
     return Shot(photo, verdict(900.0, 128.0))
 
 def visit():

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Playwright
 
 from app.photos.judge import verdict
 from app.photos.prepare import PREVIEW_BYTES
+from app.photos.regions import Region
 from tests.photos.shots import BOARD, REFUSED, as_file, camera_exif, corner_is_red, held, natively, notice_board, opened
 from tests.ui.home_affairs import Central
 from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
@@ -88,8 +89,8 @@ def test_one_photo_gets_one_verdict_whoever_judges(page: Page, shot: str) -> Non
         ours.sharpness < 1 and theirs["sharpness"] < 1
     )
     assert theirs["brightness"] == pytest.approx(ours.brightness, abs=BRIGHTNESS_WITHIN)
-    said = verdict(theirs["sharpness"], theirs["brightness"])
-    assert said.message_vi == verdict(ours.sharpness, ours.brightness).message_vi
+    said = verdict(theirs["sharpness"], theirs["brightness"], [Region(*figures) for figures in theirs["regions"]])
+    assert said.message_vi == verdict(ours.sharpness, ours.brightness, ours.regions).message_vi
 
 
 def test_the_same_pixels_are_measured_alike(page: Page) -> None:
@@ -99,6 +100,8 @@ def test_the_same_pixels_are_measured_alike(page: Page) -> None:
         ours, theirs = natively(raw), in_browser(page, raw)
         assert theirs["sharpness"] == pytest.approx(ours.sharpness, rel=2e-3), size
         assert theirs["brightness"] == pytest.approx(ours.brightness, abs=0.05), size
+        for mine, his in zip(ours.regions, theirs["regions"], strict=True):
+            assert his == pytest.approx(list(mine), rel=1e-4), size
 
 
 def test_what_is_kept_is_small_upright_and_says_nothing_of_its_maker(page: Page) -> None:

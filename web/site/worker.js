@@ -2,7 +2,8 @@
 // ready, and the app imported, by the time Flutter asks for a connection.
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
-import { measure } from "/measure.js";
+import { cover, luma, measure } from "/measure.js";
+import { regions } from "/regions.js";
 import * as photos from "/photos.js";
 
 const HAS_IMAGE = false;  // the build says whether it made a memory image of the interpreter
@@ -12,11 +13,13 @@ let questions = 0, connect;
 const connected = new Promise(resolve => (connect = resolve));
 const flet_js = {};       // the module Flet's Python imports
 
-/** What Python finds as `js.skt`: the page, the files, a measure for pictures. */
+/** What Python finds as `js.skt`: the page, the files, measures for pictures. */
 self.skt = {
   problem: "",            // why there are no files: missing, in-use, failed
   flush: () => {},
   measure,
+  cover,
+  regions: (pixels, width, height) => regions(luma(pixels), width, height),
   photos: { ...photos, opened: photos.open("photos") },
   readCode: async bytes => (await import("/codes.js")).readCode(bytes),
   onRelease: null,        // called when a newer release of the app waits

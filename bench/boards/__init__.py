@@ -1,0 +1,1 @@
+"""Drawn pictures of notice boards with everything known about them, to measure what the phone makes of board photos."""

@@ -1,0 +1,57 @@
+"""`python -m bench.boards [COUNT [FIRST]]`: 300 boards nobody tuned on, measured; about ten minutes on two cores.
+
+What was measured is kept in `.cache/boards.jsonl`, so that a run that was stopped goes on.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from multiprocessing import Pool
+from pathlib import Path
+from statistics import mean, median
+
+from bench.boards.measure import Measurement, measure
+
+CACHE = Path(__file__).parents[2] / ".cache" / "boards.jsonl"
+HELD_OUT = 1000
+"""First seed of the boards that nothing was tuned on; tuning used 0 to 299."""
+
+
+def measured(seeds: Sequence[int]) -> list[Measurement]:
+    CACHE.parent.mkdir(exist_ok=True)
+    known = {}
+    if CACHE.exists():
+        known = {line["seed"]: Measurement(**line) for line in map(json.loads, CACHE.read_text().splitlines())}
+    with Pool() as pool, CACHE.open("a") as cache:
+        for found in pool.imap_unordered(measure, [seed for seed in seeds if seed not in known]):
+            known[found.seed] = found
+            print(json.dumps(asdict(found), ensure_ascii=False), file=cache, flush=True)
+    return [known[seed] for seed in seeds]
+
+
+def tell(boards: Sequence[Measurement]) -> None:
+    agree = mean(board.is_legible == board.is_readable for board in boards)
+    as_taken = mean(board.is_legible == (board.taken >= 0.95) for board in boards)
+    print(f"{len(boards)} boards, {mean(board.is_readable for board in boards):.0%} of them readable")
+    print(f"  verdict agrees with the reading   {agree:.1%}   goal 90 %   (read only as taken: {as_taken:.1%})")
+    for name, is_legible in (("said legible, is not", True), ("said illegible, is not", False)):
+        print(f"    {name:<24} {sum(b.is_legible == is_legible != b.is_readable for b in boards)}")
+    readable = [board for board in boards if board.taken >= 0.95]
+    for name, some in (("all", boards), ("read well as taken", readable)):
+        print(f"  {name}: {len(some)}")
+        for what in ("taken", "kept", "peer"):
+            size = median(getattr(board, f"{what}_bytes") for board in some) / 1000
+            wrong = mean(1 - getattr(board, what) for board in some)
+            print(f"    {what:<6} median {size:6.1f} kB   characters not read {wrong:6.2%}")
+        print(
+            f"    kept, longest tenth {sorted(board.kept_bytes for board in some)[len(some) * 9 // 10] / 1000:.0f} kB"
+        )
+
+
+if __name__ == "__main__":
+    count, first = (
+        int(given) if given else usual
+        for given, usual in zip((*sys.argv[1:3], "", "")[:2], (300, HELD_OUT), strict=True)
+    )
+    tell(measured(range(first, first + count)))
