@@ -95,6 +95,8 @@ def TextLine(
             label=label,
             hint_text=hint,
             error=error,
+            error_max_lines=8,
+            error_style=ft.TextStyle(size=look.size(15)),
             helper=look.say("text_length", length=number(length, look.language), most=number(most, look.language))
             if length > most * 3 // 4
             else None,
