@@ -88,9 +88,15 @@ class Concluding(Counting):
         reading = self._open(visit)
         fresh = [f for f in reading.evidence.findings if not f.is_kept]
         marks = self.repeats(reading)
-        kept = [f for f in reading.evidence.findings if f.item and (not f.is_kept or (f.item in marks and f.stands))]
-        self._record([self._about(reading, finding, marks) for finding in kept])
+        written = [self._about(reading, finding, marks) for finding in fresh]
+        self._record([*written, *(c for c in self.repeat_marks(reading) if c.record not in {f.id for f in fresh})])
         return len(fresh)
+
+    def repeat_marks(self, reading: VisitReading) -> list[Change]:
+        """What is still to be written so that every finding that repeats an earlier one says so."""
+        marks = self.repeats(reading)
+        unmarked = [f for f in reading.evidence.standing if f.item in marks and not f.repeat_of]
+        return [self._about(reading, finding, marks) for finding in unmarked]
 
     def add_finding(self, visit: str, words: str, severity: str = "major", row: str = "") -> str:
         """A finding that no item of the checklist asks about; returns its id."""
@@ -384,14 +390,8 @@ class Concluding(Counting):
     # Facts that only the minutes need
 
     def state_facts(self, visit: str, **facts: Any) -> str:
-        """Fields of FACTS, empty text to take one away; returns the visit's id.
-
-        `document_number` may come later: also when the visit is closed or signed.
-        """
-        if set(facts) <= {"document_number"}:
-            self.visit(visit)
-        else:
-            self._open(visit)
+        """Fields of FACTS, empty text to take one away; returns the visit's id. The number may come later: `give_number`."""
+        self._open(visit)
         patch: dict[str, Any] = {}
         for name, value in facts.items():
             if name not in FACTS:

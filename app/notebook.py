@@ -269,9 +269,19 @@ class Notebook(Remembering, Signing):
         self._record([Change("visit", visit, patch, visit)])
 
     def close_visit(self, visit: str) -> None:
-        """End the visit; open points stay listed. It can be reopened until it is signed."""
-        self._open(visit)
-        self._record([Change("visit", visit, {"status": "closed", "visit_ended_at": self.now()}, visit)])
+        """End the visit; open points stay listed. It can be reopened until it is signed.
+
+        Findings that repeat an earlier one are marked so with it.
+        """
+        marks = self.repeat_marks(self._open(visit))
+        self._record([*marks, Change("visit", visit, {"status": "closed", "visit_ended_at": self.now()}, visit)])
+
+    def sign(self, visit: str, *values: Any, **named: Any) -> str:
+        """As `Signing.sign`; what repeats an earlier finding is marked before it is signed."""
+        reading = self.visit(visit)
+        if reading.is_open and not reading.evidence.signatures:
+            self._record(self.repeat_marks(reading))
+        return super().sign(visit, *values, **named)
 
     def reopen_visit(self, visit: str) -> None:
         reading = self.visit(visit)

@@ -2,7 +2,7 @@
 
 `signed_document` is everything the visit says, read from the entries the signature covers; `content_hash` is the SHA-256 over
 its RFC 8785 (JCS) bytes, hex. The code is the first 80 bits of it in Crockford's base 32: sixteen letters and figures
-without I, L, O and U, in groups of four.
+without I, L, O and U, in groups of four, fit to be read out over the telephone.
 """
 
 import re
@@ -27,6 +27,14 @@ def code_of(content_hash: str) -> str:
     bits = int(content_hash[: CODE_LENGTH * 5 // 4], 16)
     figures = [_ALPHABET[bits >> 5 * place & 31] for place in reversed(range(CODE_LENGTH))]
     return "-".join("".join(figures[at : at + 4]) for at in range(0, CODE_LENGTH, 4))
+
+
+def hex_of(code: str) -> str:
+    """The twenty hex digits that a code stands for: with these the content's hash begins."""
+    bits = 0
+    for figure in code.replace("-", ""):
+        bits = bits << 5 | _ALPHABET.index(figure)
+    return f"{bits:0{CODE_LENGTH * 5 // 4}x}"
 
 
 def read_code(words: str) -> str | None:

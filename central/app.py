@@ -10,7 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from central import access, minutes, photos, problems, reference, summary_api, sync_api, uploads, visits
+from central import access, minutes, photos, problems, proof_page, reference, summary_api, sync_api, uploads, visits
 from central.bodies import PackedAnswers, UnpackedBodies
 from central.database import Database, rows
 from central.field_app import FieldApp, read_build
@@ -22,7 +22,7 @@ from central.problems import API, Problem, ProblemDocument, problem_responses
 from central.readings import Readings
 from central.settings import Settings
 
-ROUTERS = (access, sync_api, reference, uploads, photos, summary_api, visits, minutes, pages)
+ROUTERS = (access, sync_api, reference, uploads, photos, summary_api, visits, minutes, proof_page, pages)
 """Parts that bring a `router`, in the order in which paths are tried."""
 
 PAGE_POLICY = (
@@ -153,7 +153,7 @@ class GuardedAnswers:
                 headers["Referrer-Policy"] = "same-origin"
                 if self.is_https:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                is_ours = path.startswith(("/api/", "/hq")) or path == "/"
+                is_ours = path.startswith(("/api/", "/hq")) or path in ("/", "/verify")
                 if is_ours and "content-security-policy" not in headers:
                     policy = API_POLICY if path.startswith("/api/") else PAGE_POLICY
                     is_image = headers.get("content-type", "").startswith("image/")

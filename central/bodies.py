@@ -29,6 +29,8 @@ DEPTH_MAX = 8
 INTEGER_MAX = 2**53
 ZSTD_BITE = 128
 
+VERIFY_FORM, VERIFY_MAX = "/verify", 16 * 1024 * 1024
+"""Where anybody may hold minutes against what was signed: a PDF with its photos."""
 BUNDLE_FORM, BUNDLE_MAX = "/hq/devices/bundle", 256 * 1024 * 1024
 """The form that takes a bundle, and its bytes."""
 
@@ -55,6 +57,8 @@ class UnpackedBodies:
             await self.app(scope, _counted(receive, BUNDLE_MAX), send)
             return
         limit = FORM_MAX if scope["path"].startswith("/hq") else JSON_MAX
+        if scope["path"] == VERIFY_FORM:
+            limit = VERIFY_MAX
         headers = MutableHeaders(scope=scope)
         try:
             body = unpacked(await _read(receive, headers, limit), headers.get("content-encoding", ""), limit)

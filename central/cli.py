@@ -21,6 +21,7 @@ import uvicorn
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DatabaseError
 
+from app.proof import read_code
 from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
@@ -42,6 +43,7 @@ from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
 from central.procedures import take_procedures
+from central.proof import Proof, code_in_pdf, find_signed, prove
 from central.readings import Filter, Readings
 from central.receipts import broken
 from central.settings import DEMO_SECRET, Settings, SettingsError
@@ -114,7 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     add_bundle_commands(commands, _opened)
 
     check = commands.add_parser("verify", help="soát chuỗi băm và ảnh / walk the chains, check the photos")
-    check.add_argument("visit", nargs="?", help="chỉ một cuộc / one visit only")
+    check.add_argument(
+        "visit", nargs="?",
+        help="chỉ một cuộc, một mã in trên biên bản, hay tệp PDF / one visit, a code off the minutes, or a PDF file",
+    )  # fmt: skip
     check.add_argument(
         "--receipts", type=Path, metavar="FILE",
         help="biên nhận máy giữ: tệp sổ do máy xuất, hay mỗi dòng một biên nhận / a bundle, or one receipt a line",
@@ -356,11 +361,19 @@ def _verify(asked: argparse.Namespace) -> int:
     settings, db = _opened(needs_secret=asked.receipts is not None)
     photos = PhotoStore(settings.photos)
     handed = _receipts_of(asked.receipts) if asked.receipts else []
+    code, pdf = _shown(asked.visit)
     with db.reading() as connection:
-        if asked.visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=asked.visit):
-            raise Refused(f"Không có cuộc kiểm tra {asked.visit!r}. / There is no such visit.")
-        findings = [*verify(connection, photos, asked.visit), *broken(connection, settings.secret, handed)]
+        visit = find_signed(connection, code) if code else asked.visit
+        if code and not visit:
+            raise Refused(f"Trung tâm không có biên bản nào mang mã {code}. / No minutes here have this code.")
+        if visit and not rows(connection, "SELECT device FROM entry WHERE visit = :v LIMIT 1", v=visit):
+            raise Refused(f"Không có cuộc kiểm tra {visit!r}. / There is no such visit.")
+        proof = prove(connection, photos, Readings(), visit, code, pdf) if visit else None
+        differing = proof.differences if proof else ()
+        findings = [*differing, *verify(connection, photos, visit), *broken(connection, settings.secret, handed)]
         much = {} if findings else counted(connection)
+    if proof:
+        _tell(proof)
     for finding in findings[:SHOWN_FINDINGS]:
         print(finding)
     if findings:
@@ -375,6 +388,30 @@ def _verify(asked: argparse.Namespace) -> int:
         "Everything is as it was written."
     )
     return 0
+
+
+def _shown(named: str | None) -> tuple[str, bytes | None]:
+    """(code, PDF) of what `kiemtra verify` was shown; neither when that was a visit, or nothing. Raises Refused."""
+    if named is None or ((code := read_code(named)) is None and not Path(named).is_file()):
+        return "", None
+    if code is not None:
+        return code, None
+    pdf = Path(named).read_bytes()
+    if (code := code_in_pdf(pdf)) is None:
+        raise Refused(
+            f"Tệp {named} không mang mã biên bản, hoặc phần mang mã đã bị sửa. / The file carries no code of signed minutes."
+        )
+    return code, pdf
+
+
+def _tell(proof: Proof) -> None:
+    """What is known of a signed visit, whether all is as it was or not."""
+    print(f"Biên bản / minutes: {proof.unit_name}, {proof.visit_date}, mã / code {proof.code}")
+    for signer in proof.signers:
+        print(f"  {signer.role}: {signer.name} ({signer.method}), {moment(signer.signed_at)}")
+    print(f"Trung tâm nhận lần đầu / first received: {moment(proof.received_at)}")
+    if proof.missing:
+        print(f"Chưa về {proof.missing} trên {proof.photos} ảnh / photos not here yet")
 
 
 def _receipts_of(file: Path) -> list[str]:

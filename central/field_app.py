@@ -1,7 +1,7 @@
 """The field app as central serves it: a folder built beforehand, at `/`, on the same origin as the API.
 
 Only what the folder's `build.json` lists is served, packed as the browser likes it, and kept by the browser for ever
-when it is asked for by its hash. Every other page a browser navigates to outside of /api/ and /hq is the app itself: it
+when it is asked for by its hash. Every other page a browser navigates to outside of /api/, /hq and /verify is the app itself: it
 finds its own way from the address.
 """
 
@@ -167,7 +167,7 @@ class FieldApp:
             await (await _answer(file, scope))(scope, receive, send)
 
     def _asked_for(self, path: str, headers: Headers) -> BuiltFile | None:
-        if path.startswith(("/api/", "/hq/")) or path in ("/api", "/hq"):
+        if path.startswith(("/api/", "/hq/")) or path in ("/api", "/hq", "/verify"):
             return None
         found = self.build.files.get(INDEX if path == "/" else path)
         is_page = "." not in path.rpartition("/")[2] and "text/html" in headers.get("accept", "")

@@ -28,9 +28,9 @@ DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.docu
 router = APIRouter(prefix=API, tags=["minutes"])
 
 
-def _given(media_type: str) -> dict[int | str, dict[str, Any]]:
+def _given(media_type: str, *more: int) -> dict[int | str, dict[str, Any]]:
     content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
-    return {200: {"description": "The minutes", "content": content}, **problem_responses(401, 403, 404)}
+    return {200: {"description": "The minutes", "content": content}, **problem_responses(*more, 401, 403, 404)}
 
 
 @router.get("/visits/{visit_id}/minutes.pdf", response_class=Response, responses=_given(PDF_TYPE))
@@ -51,7 +51,7 @@ def get_docx(visit_id: str, request: Request, caller: Annotated[Caller, Depends(
     return docx_answer(told, state.photos)
 
 
-@router.get("/visits/{visit_id}/supplements/{number}.pdf", response_class=Response, responses=_given(PDF_TYPE))
+@router.get("/visits/{visit_id}/supplements/{number}.pdf", response_class=Response, responses=_given(PDF_TYPE, 400))
 def get_supplement(
     visit_id: str,
     number: Annotated[int, PathPart(ge=1, le=1000)],

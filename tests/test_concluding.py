@@ -226,7 +226,7 @@ def test_the_number_may_come_when_the_visit_is_over_and_nothing_else_may(phone: 
     with pytest.raises(Refusal, match="Số bản"):
         book.state_facts(visit, copy_count="0")
     book.close_visit(visit)
-    book.state_facts(visit, document_number="07/BB-ĐKT")
+    book.give_number(visit, "07/BB-ĐKT")
     with pytest.raises(VisitShut):
         book.state_facts(visit, unit_opinion="Khác")
     with pytest.raises(VisitShut):

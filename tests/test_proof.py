@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from app.proof import code_of, read_code
+from app.proof import code_of, hex_of, read_code
 
 CONTENT = hashlib.sha256("Biên bản xã Mường Lống".encode()).hexdigest()
 
@@ -15,6 +15,7 @@ def test_the_code_is_the_beginning_of_the_content_hash() -> None:
     assert code_of("0" * 64) == "0000-0000-0000-0000" and code_of("f" * 64) == "ZZZZ-ZZZZ-ZZZZ-ZZZZ"
     assert code_of("00000000000000000001" + "0" * 44) == "0000-0000-0000-0001", "eighty bits, the last one counts"
     assert code_of(CONTENT) != code_of(CONTENT[::-1])
+    assert CONTENT.startswith(hex_of(code)) and hex_of(code_of("0" * 64)) == "0" * 20
 
 
 def test_a_code_is_read_as_people_write_it() -> None:

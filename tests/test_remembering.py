@@ -104,6 +104,25 @@ async def test_a_phone_remembers_its_own_visits_before_central_knows_of_them(val
     assert [e.seen for e in book.earlier(book.visit(now))] == [None], "touched again it is taken back"
 
 
+@told
+async def test_closing_or_signing_marks_what_repeats_though_nobody_wrote_it_down(valley: Valley) -> None:
+    book, unit = valley.cuc.book, unit_of(valley.cuc)
+    days = ("2026-03-10", "2026-10-01", "2026-11-21")
+    first, closed, signed = (book.start_visit(unit, visit_date=day) for day in days)
+    for visit in (first, closed, signed):
+        book.answers(visit, [("attendance_mode", "not_checked", ""), (BADGES, "no", ""), (RULES, "yes", "")])
+    book.close_visit(first)
+    assert book.visit(first).recorded.findings == ()
+    book.close_visit(closed)
+    book.sign(signed, "unit_representative", "Vi Văn Sơn", method="on_paper")
+    marks = {
+        visit: [(f.item, f.repeat_date) for f in book.visit(visit).recorded.findings] for visit in (closed, signed)
+    }
+    assert marks == {closed: [(BADGES, "2026-03-10")], signed: [(BADGES, "2026-10-01")]}
+    proof = book.proof(signed)
+    assert proof is not None and proof.is_as_signed, "the mark is part of what was signed"
+
+
 @pytest.mark.parametrize(
     ("earlier", "day", "repeats"),
     [

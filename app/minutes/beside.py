@@ -3,10 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.minutes.blocks import BOLD, ITALIC, PAGES, Block, Column, Paper, Recipients, Signatures, Table
+from app.minutes.blocks import (
+    BOLD,
+    ITALIC,
+    PAGES,
+    Block,
+    Column,
+    Paper,
+    Recipients,
+    Signatures,
+    Table,
+    heading,
+    middle,
+    text,
+    texts,
+)
 from app.minutes.facts import Absence, Minutes, Supplement
 from app.minutes.signing import refusals, signers
-from app.minutes.wording import RECIPIENTS, SUBJECT, heading, middle, page_head, text, texts
+from app.minutes.wording import RECIPIENTS, SUBJECT, page_head
 from app.minutes.written import DOTS, long_day, number_and_mark, short_day, two_digits
 
 
@@ -18,7 +32,7 @@ def supplement_paper(minutes: Minutes, supplement: Supplement, code: str = "") -
         *page_head(replace(minutes, document_number=supplement.document_number), "BIÊN BẢN BỔ SUNG", about),
         text(
             f"Biên bản này bổ sung lần {supplement.number} cho Biên bản {numbered}, "
-            f"{long_day(minutes.visit_date)}, có mã kiểm chứng {code or DOTS}. Nội dung biên bản đã ký được "
+            f"{long_day(minutes.visit_date)}, có mã {code or DOTS}. Nội dung biên bản đã ký được "
             "giữ nguyên; phần bổ sung ghi dưới đây."
         ),
         heading("1. Lý do bổ sung", 2),

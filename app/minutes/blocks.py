@@ -1,5 +1,6 @@
 """What a paper is made of, before anybody lays it out: a PDF, a Word file and the preview on the phone draw the same blocks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -113,3 +114,29 @@ class Paper:
     title: str
     blocks: tuple[Block, ...]
     is_draft: bool
+
+
+# The paragraphs most papers are made of
+
+
+def text(words: str, style: str = REGULAR) -> Paragraph:
+    return Paragraph(((words, style),))
+
+
+def texts(words: str) -> Iterator[Paragraph]:
+    """A paragraph for each line typed."""
+    for line in words.splitlines():
+        if line.strip():
+            yield text(line.strip())
+
+
+def heading(words: str, level: int) -> Paragraph:
+    return Paragraph(((words, BOLD),), level=level)
+
+
+def middle(
+    words: str, style: str, size: float, *, after: float = 6, rule: float = 0, starts_page: bool = False
+) -> Paragraph:
+    return Paragraph(
+        ((words, style),), "center", size, is_indented=False, after=after, rule=rule, level=3, starts_page=starts_page
+    )

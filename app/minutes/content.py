@@ -242,32 +242,25 @@ class _Making:
         return [self.told(value)] if isinstance(value, str) and value and value not in said else []
 
     def findings(self) -> list[Finding]:
-        """Those that stand, critical ones first; what failed is among them without anybody writing it down."""
-        into: dict[str, list[FindingReading]] = {}
-        for finding in self.evidence.findings:
-            into.setdefault(self._last(finding), []).append(finding)
-        return [self.finding(f, into.get(f.id, [f])) for f in self.evidence.standing]
-
-    def _last(self, finding: FindingReading) -> str:
-        """The finding that says what this one said: itself, or what it was merged into, however often."""
-        by_id, seen = {f.id: f for f in self.evidence.findings}, set()
-        while finding.merged_into in by_id and finding.id not in seen:
-            seen.add(finding.id)
-            finding = by_id[finding.merged_into]
-        return finding.id
+        """Those that count, critical ones first; one nobody has worded says how its item was answered."""
+        merged = {
+            f.id: [f, *(m for m in self.evidence.findings if m.merged_into == f.id)] for f in self.evidence.standing
+        }
+        return [self.finding(finding, merged[finding.id]) for finding in self.evidence.standing]
 
     def finding(self, finding: FindingReading, with_merged: Sequence[FindingReading]) -> Finding:
-        places = {(f.row, f.item) for f in with_merged if f.item or f.row}
-        ids = {f.id for f in with_merged if f.id}
         item = self.visit.template.items.get(finding.item)
-        section = self.visit.template.by_section.get(finding.item)
+        words = finding.text
+        if item and not finding.is_worded:
+            words = f"{item.label.vi}: {_shown(item, self.visit.values.get((finding.row, finding.item)))}"
         rooms = dict.fromkeys(name for f in with_merged if (name := self.visit.row_name(f.row)))
+        shown = {photo.id for photo in self.visit.photos_of_finding(finding)}
         return Finding(
             finding.severity,
-            self.told(finding.text),
-            item.label.vi if item else section.title.vi if section else "",
+            self.told(words),
+            item.label.vi if item else "",
             ", ".join(rooms),
-            self.numbered(p for p in self.photos if p.finding in ids or (p.row, p.item) in places),
+            self.numbered(photo for photo in self.photos if photo.id in shown),
             finding.unit_explanation,
             bool(finding.repeat_of or finding.repeat_date),
             finding.repeat_date,

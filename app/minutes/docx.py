@@ -59,7 +59,7 @@ def paper_docx(
     """Any paper as a .docx, the same bytes for the same paper."""
     writer = _Writer(faces, read_photo)
     body = "".join(writer.block(block) for block in paper.blocks)
-    words = DRAFT if paper.is_draft else f"Mã kiểm chứng: {code}" if code else ""
+    words = DRAFT if paper.is_draft else f"Mã biên bản: {code}" if code else ""
     section = (
         '<w:sectPr><w:headerReference w:type="default" r:id="rId2"/><w:footerReference w:type="default" r:id="rId3"/>'
         '<w:footerReference w:type="first" r:id="rId3"/><w:pgSz w:w="11906" w:h="16838"/>'

@@ -48,7 +48,7 @@ SIGNING_HEIGHT = 68.0
 STROKE = 1.1
 PLATE_HEIGHT = 268.0
 """What a photo may take of the height, so that two stand on a page with their captions."""
-PAGE_LIMIT = 500
+PAGE_LIMIT = 5000
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _margins(file: PdfFile, page: Page, faces: dict[str, Face], place: int, is_d
         file.text(page, WIDTH - 20 * MM - wide - 4, FOOT, DRAFT, BOLD, 11)
         file.text(page, LEFT, FOOT, "Bản nháp, chưa ký", ITALIC, 10)
     elif code:
-        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã kiểm chứng: {code}", REGULAR, 10)
+        file.text(page, LEFT + QR_SIDE + 6, FOOT, f"Mã biên bản: {code}", REGULAR, 10)
 
 
 def _squares(content: str) -> tuple[tuple[int, int, int], ...]:

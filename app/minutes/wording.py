@@ -4,7 +4,7 @@ Days in running text are "ngày 05 tháng 02 năm 2026", in tables 05/02/2026; c
 67,50%. What is not known is left as dots for a pen.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from app.minutes.blocks import (
     BOLD,
@@ -21,29 +21,28 @@ from app.minutes.blocks import (
     Recipients,
     Signatures,
     Table,
+    heading,
+    middle,
+    text,
+    texts,
 )
-from app.minutes.facts import Attendance, Finding, Line, Minutes, Part, Person, Room, Said
+from app.minutes.checked import ROOM_LINES_MOST, checked, lines_of, rooms_table
+from app.minutes.facts import Finding, Minutes, Person
 from app.minutes.facts import Paper as PaperFact
 from app.minutes.signing import refusals, signers
 from app.minutes.written import (
     DOTS,
     clock,
     ended,
-    figure,
     here,
     long_day,
     number_and_mark,
-    percent,
     short_day,
     two_digits,
 )
 
 TITLE = "BIÊN BẢN"
 SUBJECT = "Kiểm tra đột xuất việc chấp hành kỷ luật, kỷ cương hành chính tại {unit}"
-ROOM_LINES_MOST = 30
-"""Lines of the headcount that fit one page; a longer table becomes Phụ lục I."""
-LETTERS_IN_A_LINE = 24
-"""Of the column of rooms, about."""
 
 NATIONAL_TITLE, MOTTO = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc"
 RECIPIENTS = (
@@ -53,36 +52,19 @@ RECIPIENTS = (
     "- Lưu: VT, hồ sơ Đoàn kiểm tra.",
 )
 SEVERITIES = {"critical": "nghiêm trọng", "major": "phải khắc phục", "minor": "nhắc nhở"}
-STATUSES = {
-    "done": "đã khắc phục",
-    "partly": "khắc phục một phần",
-    "not_done": "chưa khắc phục",
-    "document_only": "mới có văn bản, chưa kiểm chứng",
-    "not_due": "chưa đến hạn",
-}
 LEVELS = {
     "province": "cấp tỉnh", "provincial_department": "sở, ban, ngành", "legacy_district": "cấp huyện", "commune": "cấp xã",
     "provincial_unit": "đơn vị trực thuộc Ủy ban nhân dân tỉnh", "legacy_commune": "cấp xã",
 }  # fmt: skip
-ROOM_COLUMNS = (
-    Column("STT", 0.08, "center"),
-    Column("Phòng, bộ phận", 0.24),
-    Column("Tổng số", 0.09, "center"),
-    Column("Có mặt", 0.09, "center"),
-    Column("Vắng có lý do", 0.1, "center"),
-    Column("Vắng không lý do", 0.11, "center"),
-    Column("Vắng chưa rõ lý do", 0.11, "center"),
-    Column("Ghi chú", 0.18),
-)
 
 
 def minutes_paper(minutes: Minutes) -> Paper:
     """The whole minutes with their annexes. The same facts give the same paper."""
     photos = tuple(_plates(minutes))
-    rooms = _rooms_table(minutes.attendance)
-    is_long = minutes.attendance is not None and sum(map(_lines_of, minutes.attendance.rooms)) > ROOM_LINES_MOST
+    rooms = rooms_table(minutes.attendance)
+    is_long = minutes.attendance is not None and sum(map(lines_of, minutes.attendance.rooms)) > ROOM_LINES_MOST
     blocks: list[Block] = [*page_head(minutes), *_opening(minutes), *_people(minutes)]
-    blocks += [*_checked(minutes, None if is_long else rooms), *_assessed(minutes), *_recommended(minutes)]
+    blocks += [*checked(minutes, None if is_long else rooms), *_assessed(minutes), *_recommended(minutes)]
     blocks += [*_answered(minutes), *_closing(minutes)]
     annexes: tuple[tuple[str, str, tuple[Block, ...]], ...] = (
         ("I", "Quân số theo phòng, bộ phận", (rooms,) if is_long and rooms else ()),
@@ -95,36 +77,6 @@ def minutes_paper(minutes: Minutes) -> Paper:
             blocks.append(middle(title.upper(), BOLD, 14, after=8))
             blocks += content
     return Paper(f"{TITLE.capitalize()} {SUBJECT.format(unit=minutes.unit_name)}", tuple(blocks), not minutes.is_signed)
-
-
-# Sentences and paragraphs
-
-
-def _photos(numbers: Sequence[int]) -> str:
-    return f" (ảnh {', '.join(map(str, numbers))})" if numbers else ""
-
-
-def text(words: str, style: str = REGULAR) -> Paragraph:
-    return Paragraph(((words, style),))
-
-
-def texts(words: str) -> Iterator[Paragraph]:
-    """A paragraph for each line typed."""
-    for line in words.splitlines():
-        if line.strip():
-            yield text(line.strip())
-
-
-def heading(words: str, level: int) -> Paragraph:
-    return Paragraph(((words, BOLD),), level=level)
-
-
-def middle(
-    words: str, style: str, size: float, *, after: float = 6, rule: float = 0, starts_page: bool = False
-) -> Paragraph:
-    return Paragraph(
-        ((words, style),), "center", size, is_indented=False, after=after, rule=rule, level=3, starts_page=starts_page
-    )
 
 
 # 1.0 to 1.3: the head, the title, the opening, who was there
@@ -197,154 +149,6 @@ def _people(minutes: Minutes) -> Iterator[Block]:
 
 def _person_words(person: Person) -> str:
     return ", ".join(part for part in (person.name, person.post, person.body) if part)
-
-
-# 1.4: what was checked, what was found
-
-_TITLES = {
-    "attendance": "Thời giờ làm việc",
-    "badges_conduct": "Đeo thẻ, văn hóa công sở",
-    "one_stop": "Bộ phận một cửa",
-    "notice_board": "Niêm yết, công khai thủ tục hành chính",
-    "directives": "Văn bản chỉ đạo và triển khai",
-    "earlier_notices": "Khắc phục tồn tại theo thông báo trước",
-    "remarks": "Nội dung khác",
-}
-_TOGETHER = {"internal_documents": "directives"}
-"""A section of the checklist → the one it is told under."""
-
-
-def _checked(minutes: Minutes, rooms: Table | None) -> Iterator[Block]:
-    yield heading("II. NỘI DUNG VÀ KẾT QUẢ KIỂM TRA", 1)
-    parts: dict[str, list[Part]] = {}
-    for part in minutes.parts:
-        parts.setdefault(_TOGETHER.get(part.section, part.section), []).append(part)
-    if minutes.attendance:
-        parts.setdefault("attendance", [])
-    if minutes.remediations:
-        parts.setdefault("earlier_notices", [])
-    order = list(_TITLES)
-    own = [section for section in parts if section not in order]
-    number = 0
-    for section in [*order[:-1], *own, order[-1]]:
-        if section not in parts:
-            continue
-        number += 1
-        yield heading(f"{number}. {_TITLES.get(section) or parts[section][0].title}", 2)
-        if section == "attendance" and minutes.attendance:
-            yield from _attendance(minutes.attendance, rooms)
-        for part in parts[section]:
-            for line in part.lines:
-                yield from _line(line)
-            if part.photos:
-                yield text(f"- Ảnh kèm theo: {', '.join(map(str, part.photos))}.")
-        if section == "earlier_notices":
-            yield from _remediations(minutes)
-    if minutes.not_checked:
-        yield text(f"Nội dung chưa kiểm tra: {'; '.join(_lowered(minutes.not_checked))}.")
-
-
-def _lowered(labels: Iterable[str]) -> list[str]:
-    return [label[:1].lower() + label[1:] for label in labels]
-
-
-def _line(line: Line) -> Iterator[Block]:
-    if line.name:
-        told = "; ".join(_said(said) for said in line.said)
-        yield text(f"- {line.name}{f': {told}' if told else ''}".rstrip(".") + ".")
-        return
-    for said in line.said:
-        yield text(ended(f"- {_said(said)}"))
-
-
-def _said(said: Said) -> str:
-    value = said.value
-    if said.kind == "yes_no_na":
-        value = {"yes": "có", "no": "không", "na": "không áp dụng"}.get(value, value)
-    elif said.kind == "date":
-        value = short_day(value)
-    elif said.kind == "count" and value.isdecimal():
-        value = figure(int(value))
-    words = f"{said.label}: {value}" if value else said.label
-    remark = f" – {said.remark}" if said.remark else ""
-    return f"{words}{remark}{_photos(said.photos)}".replace("\n", " ")
-
-
-def _lines_of(room: Room) -> int:
-    return 1 + max(len(room.name) // LETTERS_IN_A_LINE, len(_note(room)) // LETTERS_IN_A_LINE)
-
-
-def _note(room: Room) -> str:
-    parts = [*room.reasons]
-    if room.late:
-        parts.append(f"đi muộn, về sớm: {figure(room.late)}")
-    if room.difference:
-        parts.append(
-            f"số liệu chưa khớp: {'thiếu' if room.difference > 0 else 'thừa'} {figure(abs(room.difference))} người"
-        )
-    if room.note:
-        parts.append(room.note)
-    if room.photos:
-        parts.append(f"ảnh {', '.join(map(str, room.photos))}")
-    return "; ".join(parts)
-
-
-def _rooms_table(attendance: Attendance | None) -> Table | None:
-    if attendance is None or not attendance.rooms:
-        return None
-    rows = tuple(
-        (str(place), room.name, *map(figure, room.heads), _note(room)) for place, room in enumerate(attendance.rooms, 1)
-    )
-    return Table(ROOM_COLUMNS, rows, ("", "Tổng cộng", *map(figure, attendance.heads), ""))
-
-
-def _attendance(attendance: Attendance, rooms: Table | None) -> Iterator[Block]:
-    if attendance.mode == "full_no_figures":
-        yield text(
-            "Tại thời điểm kiểm tra, đơn vị có mặt đầy đủ; Đoàn kiểm tra không đếm từng người nên không ghi số liệu và tỷ lệ."
-        )
-        return
-    at = f"Số liệu đếm lúc {clock(attendance.moment)}. " if attendance.moment else ""
-    checked = (
-        f"Số phòng đã kiểm tra: {figure(attendance.rooms_checked)}. " if attendance.rooms_checked is not None else ""
-    )
-    photos = f"Ảnh kèm theo: {', '.join(map(str, attendance.photos))}." if attendance.photos else ""
-    if at or checked or photos:
-        yield text((at + checked + photos).strip())
-    if rooms:
-        yield rooms
-    elif attendance.rooms:
-        yield text("Quân số từng phòng, bộ phận: xem Phụ lục I.")
-    total, present, excused, unexcused, unclear = attendance.heads
-    if total is None and present is None:
-        yield text("Quân số chưa được đếm đủ nên không tính tổng và tỷ lệ.")
-        return
-    rate = f", đạt tỷ lệ {percent(attendance.attendance_rate)}" if attendance.attendance_rate else ""
-    yield text(
-        f"Tổng số: {figure(total)} người; có mặt: {figure(present)} người{rate}; vắng có lý do: {figure(excused)} người; vắng "
-        f"không lý do: {figure(unexcused)} người; vắng chưa rõ lý do: {figure(unclear)} người."
-    )
-    if attendance.late is not None:
-        yield text(f"Đi muộn, về sớm: {figure(attendance.late)} người.")
-    for again in attendance.recounts:
-        yield text(
-            f"Lần đếm lúc {clock(again.moment)}: tổng số {figure(again.total)} người, có mặt {figure(again.present)} người "
-            "(không tính vào số liệu trên)."
-        )
-
-
-def _remediations(minutes: Minutes) -> Iterator[Block]:
-    for again in minutes.remediations:
-        parts = [again.about or DOTS]
-        if again.deadline:
-            parts.append(f"thời hạn {short_day(again.deadline)}")
-        if again.document_number:
-            issued = f" ngày {short_day(again.issued_on)}" if again.issued_on else ""
-            parts.append(f"văn bản của đơn vị: {again.document_number}{issued}")
-        parts.append(f"kết quả: {STATUSES.get(again.status, again.status) or 'chưa kiểm tra'}")
-        if again.remark:
-            parts.append(again.remark)
-        yield text(f"- {'; '.join(p.rstrip('.;') for p in parts)}{_photos(again.photos)}.".replace("\n", " "))
 
 
 # 1.5 to 1.8

@@ -1,5 +1,6 @@
 """How days, times, numbers and names of papers are written: decree 30/2020, Appendix I."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from app.records import TIME_ZONE_HOURS
@@ -64,3 +65,8 @@ def ended(words: str, end: str = ".") -> str:
     """A sentence with its end mark."""
     words = words.strip()
     return words if words.endswith((".", "!", "?", "…", ";", ":")) else words + end
+
+
+def photos_named(numbers: Sequence[int]) -> str:
+    """A reference to photos by their numbers in the annex, behind what they show."""
+    return f" (ảnh {', '.join(map(str, numbers))})" if numbers else ""

@@ -6,6 +6,7 @@ from typing import Any
 
 import flet as ft
 
+from app.checklist import is_day
 from app.readings import VisitReading
 from app.screens.frame import bar, screen
 from app.screens.listing import gathered, heading
@@ -16,6 +17,10 @@ from app.screens.theme import GAP, MEDIUM, Look
 from app.screens.window import use_look
 from app.screens.words import WORDS, day, day_and_moment, number, word
 from app.state import Conflict, Message, Side, use_app
+
+_CODED = ("severity", "remediation_status", "observation_kind", "role")
+"""Fields whose codes the words of the screens name."""
+_DAYS = ("visit_date", "deadline", "issued_on", "remediation_deadline")
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,31 @@ def place_words(look: Look, visit: VisitReading, conflict: Conflict) -> tuple[st
     """(what it is about, where that stands)."""
     item = visit.template.items.get(conflict.item) if conflict.kind == "answer" else None
     if item is None:
-        return field_words(look, conflict.field), visit.row_name(conflict.row)
+        what = field_words(look, conflict.field)
+        named = f"conflict_on_{conflict.kind}"
+        return f"{look.say(named)}: {what}" if named in WORDS else what, record_words(visit, conflict)
     where = visit.row_name(conflict.row) or section_title(look, visit, item.section)
     what = item.label[look.language]
     return (what if conflict.field == "value" else f"{what}: {field_words(look, conflict.field)}"), where
+
+
+def record_words(visit: VisitReading, conflict: Conflict) -> str:
+    """What a finding, a recommendation, a person or a paper is called, as it reads now; the row of anything else."""
+    said = visit.evidence
+    listed: dict[str, Sequence[Any]] = {
+        "finding": said.findings,
+        "observation": said.observations,
+        "recommendation": said.recommendations,
+        "person": said.persons,
+        "ground": said.grounds,
+        "document": said.documents,
+        "remediation": said.remediations,
+    }
+    found = next((r for r in listed.get(conflict.kind, ()) if r.id == conflict.id), None)
+    if found is None:
+        return visit.row_name(conflict.row)
+    names = (getattr(found, name, "") for name in ("text", "name", "document_number", "subject"))
+    return next((name for name in names if name), "")
 
 
 def field_words(look: Look, field: str) -> str:
@@ -93,10 +119,14 @@ def value_words(language: str, visit: VisitReading, conflict: Conflict, value: A
         codes = value if isinstance(value, list) else [value]
         known = {option.code: option.label[language] for option in item.options}
         return "; ".join(known.get(str(code), str(code)) for code in codes)
+    if conflict.field in _CODED and str(value) in WORDS:
+        return word(str(value), language)
+    if conflict.field == "merged_into":
+        return next((f.text for f in visit.evidence.findings if f.id == value), str(value))
     if conflict.field == "main_count":
         count = next((c for c in visit.counts if c.id == value), None)
         return day_and_moment(count.moment, language) if count else str(value)
-    if conflict.field == "visit_date" or (item is not None and item.type == "date"):
+    if (conflict.field in _DAYS and is_day(value)) or (item is not None and item.type == "date"):
         return day(str(value), language)
     if isinstance(value, int):
         is_moment = conflict.field == "moment" or conflict.field.endswith("_at")

@@ -5,7 +5,7 @@ PAPER_WORDS: dict[str, tuple[str, str]] = {
     "minutes_open": ("Xem biên bản, làm tệp PDF", "Read the minutes, make the PDF"),
     "minutes_draft": ("Bản nháp, chưa ký", "Draft, not signed"),
     "minutes_signed": ("Đã ký", "Signed"),
-    "minutes_code": ("Mã kiểm chứng: {code}", "Code to check it by: {code}"),
+    "minutes_code": ("Mã biên bản: {code}", "Code of the minutes: {code}"),
     "minutes_how": (
         "Đọc lại trước khi ký. Tệp PDF lập ngay trên máy, không cần mạng.",
         "Read it through before signing. The PDF is made on this phone, no network needed.",

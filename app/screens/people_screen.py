@@ -238,6 +238,8 @@ def _facts(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
     facts = visit.evidence.facts
 
     def keep(field: str) -> Callable[[str], str]:
+        if field == "document_number":
+            return lambda words: keeping(app, look, app.book.give_number, visit.id, words)
         return lambda words: keeping(app, look, partial(app.book.state_facts, **{field: words}), visit.id)
 
     found: list[ft.Control] = [heading(look, look.say("facts"))]

@@ -435,8 +435,11 @@ class Conflict(NamedTuple):
     other: Write
 
 
-_QUIET_FIELDS = {"visit", "row", "item", "section", "count", "status", "position", "geopoint"}
-"""Fields that place a record, are measured or, like status, have their own rule: never asked about."""
+_QUIET_FIELDS = {
+    "visit", "row", "item", "section", "count", "status", "position", "geopoint", "photo_set", "about_kind", "about",
+    "repeat_of", "repeat_date", "round_recommendation_id", "finding", "remediation", "circulation",
+}  # fmt: skip
+"""Fields that place a record, are measured or worked out or, like status, have their own rule: never asked about."""
 
 
 def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflict]:

@@ -42,7 +42,7 @@ def minutes(phone: Phone) -> Minutes:
 def words_of_pdf(pdf: bytes) -> list[str]:
     """Words in alphabetical order, without what stands in the margins and how often the heads of tables come again."""
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages)
-    text = re.sub(r"Mã kiểm chứng: \S+", "", text)
+    text = re.sub(r"Mã biên bản: \S+", "", text)
     return sorted({word for word in text.split() if not word.isdigit()})
 
 

@@ -223,7 +223,7 @@ def test_a_draft_says_so_on_every_page_and_signed_minutes_carry_the_code(
     assert all("BẢN NHÁP / DRAFT" in page for page in read_back(made(phone, drafted, code)))
     assert code not in "".join(read_back(made(phone, drafted, code)))
     for page in read_back(made(phone, signed, code)):
-        assert f"Mã kiểm chứng: {code}" in page and "DRAFT" not in page
+        assert f"Mã biên bản: {code}" in page and "DRAFT" not in page
 
 
 def test_the_same_minutes_are_the_same_file_and_the_number_comes_later(

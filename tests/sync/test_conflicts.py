@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.recorder import VisitShut
+from app.screens.conflicts_screen import choices, place_words
+from app.screens.theme import Look
 from app.sync.journal import Change
+from app.sync.stamp import finding_id
 from tests.central.conftest import PASSWORD, Office
 from tests.sync.test_two_phones import assert_all_agree
 from tests.valley import Valley, told
@@ -85,3 +88,34 @@ async def test_home_affairs_read_both_values_until_somebody_has_chosen(valley: V
     valley.dung.book.settle(conflict, conflict.other)
     await valley.sync_until_quiet("cuc", "dung")
     assert 'id="conflicts"' not in office.open(f"/hq/visits/{valley.visit}").text
+
+
+@told
+async def test_two_phones_that_word_one_finding_differently_are_asked_in_its_words(valley: Valley) -> None:
+    """What the checklist says by itself is nobody's words: writing all findings down overrules none."""
+    book, visit = valley.cuc.book, valley.visit
+    book.answer(visit, "badge_worn_all", "no")
+    await valley.sync_until_quiet("cuc", "dung")
+    finding = finding_id(visit, "", "badge_worn_all")
+    book.word_finding(visit, finding, "Hai người không đeo thẻ")
+    valley.dung.clock.advance(60_000)  # type: ignore[attr-defined]
+    valley.dung.book.keep_findings(visit)
+    await valley.sync_until_quiet("cuc", "dung")
+    assert book.conflicts(visit) == []
+    for phone in (valley.cuc, valley.dung):
+        assert [f.text for f in phone.book.visit(visit).evidence.standing] == ["Hai người không đeo thẻ"]
+    valley.dung.book.set_severity(visit, finding, "critical")
+    valley.dung.book.word_finding(visit, finding, "Ba người không đeo thẻ")
+    book.word_finding(visit, finding, "Hai người một cửa không đeo thẻ")
+    book.set_severity(visit, finding, "major")
+    await valley.sync_until_quiet("cuc", "dung")
+    reading, look = book.visit(visit), Look()
+    told_of = {c.field: c for c in book.conflicts(visit)}
+    assert {place_words(look, reading, c)[0] for c in told_of.values()} == {"Tồn tại: Nội dung", "Tồn tại: Mức độ"}
+    severities = {choice.value for _, choice in choices(look, reading, told_of["severity"])}
+    assert severities == {"Nghiêm trọng", "Phải khắc phục"}
+    office = Office(valley.app, base_url="http://testserver", follow_redirects=False)
+    office.sign_in("binh", PASSWORD)
+    page = office.open(f"/hq/visits/{visit}").text
+    differing_part = page[page.index('id="conflicts"') : page.index('id="findings"')]
+    assert "mức độ" in differing_part and "Nghiêm trọng" in differing_part and "nội dung" in differing_part

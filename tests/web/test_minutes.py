@@ -45,7 +45,7 @@ def test_minutes_are_made_in_the_browser_offline_and_are_the_same_file(
     pocket.installed(page)
     central.stop()
     take_in(phone, bundle)
-    phone.go(f"/visit/{visit}/minutes", "Mã kiểm chứng")
+    phone.go(f"/visit/{visit}/minutes", "Mã biên bản")
     phone.tap("make-pdf")
     phone.sees("Đã lập xong: bien-ban_2021-02-05_huyen-ky-son.pdf")
     with page.expect_download() as download:

@@ -46,7 +46,7 @@ self.addEventListener("message", event => { if (event.data === "switch") self.sk
 
 self.addEventListener("fetch", event => {
   const { pathname, origin } = new URL(event.request.url);
-  if (event.request.method !== "GET" || origin !== location.origin || /^\/(api|hq)(\/|$)/.test(pathname)) return;
+  if (event.request.method !== "GET" || origin !== location.origin || /^\/(api|hq|verify)(\/|$)/.test(pathname)) return;
   const is_page = event.request.mode === "navigate" && !(pathname in RELEASE.files);
   const path = is_page ? "/index.html" : pathname === "/" ? "/index.html" : pathname;
   if (!(path in RELEASE.files)) return;
