@@ -178,8 +178,8 @@ def test_a_face_is_covered_in_the_pixels_and_the_original_leaves_the_visit(visit
     phone.sees("Đã chọn 1 chỗ")
     assert phone.unnamed() == []
     phone.tap_until("cover-do", "Bỏ ảnh gốc")
-    phone.tap_until("cover-drop", "Đã bỏ ảnh")
-    phone.sees("Chú thích")
+    phone.tap_until("cover-drop", "Chú thích")
+    phone.open(f"{visit.app.url}/visit/{visit.id}", "Ảnh của cuộc kiểm tra (1)")
     visit.app.kill()
     with notebook(visit.data) as book:
         (photo,) = book.visit(visit.id).photos
