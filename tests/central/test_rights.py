@@ -121,7 +121,9 @@ def test_every_call_there_is_asks_who_is_calling(valley: Valley, caller: str) ->
         ]
         assert len(calls) >= 15 and set(calls) >= PUBLIC
         for method, path in calls:
-            answer = await line.request(method, path.format(sha256="a" * 64, visit_id=valley.visit, number=1), headers=headers)
+            answer = await line.request(
+                method, path.format(sha256="a" * 64, visit_id=valley.visit, number=1), headers=headers
+            )
             name = "" if method == "head" or answer.is_success else answer.json()["type"].rpartition("/")[2]
             if (method, path) in PUBLIC:
                 assert answer.status_code in (200, 400), (method, path)
