@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from app.sync import journal
-from app.sync.stamp import Stamp
+from app.sync.journal import Change
+from app.sync.stamp import Stamp, new_uuid7
 from central.cli import _exported
 from central.readings import Filter
 from tests.central.conftest import Office
 from tests.sync.test_two_phones import photograph
 from tests.valley import PASSWORD, Valley, told
 
-SECRETS = ("Moong Văn Bảy", "Ốm nặng", "Lò Văn Đổi", "Danh sách kỷ luật mật", "Ảnh người nhà")
+SECRETS = ("Moong Văn Bảy", "Ốm nặng", "Lò Văn Đổi", "Danh sách kỷ luật mật", "Ảnh người nhà", "Xồng Bá Lỳ")
 SAID = "Vi Văn Sơn"
 
 
@@ -34,6 +35,8 @@ async def recorded(valley: Valley) -> tuple[str, str]:
     book.write_down(visit, "person", role="absent_excused", name=SECRETS[0], reason=SECRETS[1])
     changed = book.write_down(visit, "person", role="witness", name=SECRETS[2])
     book.amend(visit, "person", changed, role="absent_unexcused")
+    bare = {"visit": visit, "role": "absent_unclear", "name": SECRETS[5]}  # as a program that says no more would
+    book._record([Change("person", new_uuid7(book.now(), bytes(10)), bare, visit)])
     book.write_down(visit, "document", subject=SECRETS[3], circulation="limited")
     await photograph(valley.cuc, visit, 1)
     photo = book.visit(visit).photos[0]
@@ -57,7 +60,7 @@ def unpacked(content: bytes) -> str:
 async def test_what_is_limited_is_in_nothing_that_leaves_the_team(valley: Valley) -> None:
     visit, sha256 = await recorded(valley)
     persons = valley.dung.book.visit(visit).evidence.persons
-    assert {SECRETS[0], SECRETS[2], SAID} == {p.name for p in persons}, "a phone of the team has them"
+    assert {SECRETS[0], SECRETS[2], SECRETS[5], SAID} == {p.name for p in persons}, "a phone of the team has them"
     token = await valley.office()
     office = Office(valley.app, base_url="http://testserver", follow_redirects=False)
     office.sign_in("binh", PASSWORD)
@@ -93,7 +96,7 @@ async def test_a_journal_with_what_is_limited_still_verifies(valley: Valley) -> 
     answer = await document.get(f"/api/v1/visits/{visit}/journal", headers=await valley.office())
     entries = answer.json()["entries"]
     withheld = [entry for entry in entries if isinstance(entry[12], str)]
-    assert {entry[10] for entry in withheld} == {"person", "document", "photo"} and len(withheld) == 6
+    assert {entry[10] for entry in withheld} == {"person", "document", "photo"} and len(withheld) == 7
     heads: dict[tuple[str, str], str] = {}
     for entry in entries:
         _, device, epoch, seq, ms, counter, tx, seen, schema, author, kind, record, patch, digest = entry
