@@ -25,21 +25,20 @@ NO_READER = 3
 log = logging.getLogger(__name__)
 
 
-def work(settings: Settings, now: Callable[[], int], *, is_once: bool) -> int:
-    """Read all there is to read; unless `is_once`, wait for more until the parent process is gone. The exit status."""
+def work(settings: Settings, now: Callable[[], int], *, beside: int | None) -> int:
+    """Read all there is to read; beside a process that serves (its pid) wait for more until it is gone. The exit status."""
     try:
         reader = Tesseract()
     except NoReader as reason:
         print(reason, file=sys.stderr)
         return NO_READER
     os.nice(19)
-    parent = os.getppid()
     db, photos = Database(settings.database_url, settings.witness), PhotoStore(settings.photos)
     rest = threading.Event()
     try:
-        while os.getppid() == parent:
+        while beside is None or os.getppid() == beside:  # it may be gone before this process has begun
             if read_next(db, photos, reader, now) is None:
-                if is_once:
+                if beside is None:
                     return 0
                 rest.wait(REST_SECONDS)
     finally:
@@ -68,7 +67,9 @@ class Beside:
     def _keep(self) -> None:
         while not self._is_over.is_set():
             try:
-                self._process = subprocess.Popen([sys.executable, "-m", "central", "read-boards"])
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "central", "read-boards", "--beside", str(os.getpid())]
+                )
             except OSError as reason:
                 log.warning("boards are not read: %s", reason)
                 return

@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     restored.set_defaults(run=_restored)
 
     boards = commands.add_parser("read-boards", help="đọc chữ trên ảnh bảng niêm yết / read photographed boards")
-    boards.add_argument("--once", action="store_true", help="đọc hết rồi dừng / end when all are read")
+    boards.add_argument("--beside", type=int, help=argparse.SUPPRESS)
     boards.set_defaults(run=_read_boards)
 
     rebuild = commands.add_parser("rebuild", help="dựng lại các bảng từ nhật ký / typed tables from the journal")
@@ -180,7 +180,7 @@ def _serve(asked: argparse.Namespace) -> int:
 def _read_boards(asked: argparse.Namespace) -> int:
     settings, db = _opened()
     db.close()
-    return work(settings, system_clock, is_once=asked.once)
+    return work(settings, system_clock, beside=asked.beside)
 
 
 def _app(_asked: argparse.Namespace) -> int:

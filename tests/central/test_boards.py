@@ -197,7 +197,7 @@ def test_a_photo_that_kills_the_process_itself_is_tried_three_times(
 def test_the_process_of_its_own_reads_everything_and_ends(evening: Evening) -> None:
     settings = evening.app.state.settings
     done = subprocess.run(
-        [sys.executable, "-m", "central", "read-boards", "--once"],
+        [sys.executable, "-m", "central", "read-boards"],
         env={**os.environ, "KIEMTRA_DATA": str(settings.data)}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -148,6 +148,7 @@ def test_a_visit_without_any_network_then_one_touch_and_later_none(
         phone.tap("tab-visits")
         phone.tap(f"visit-{visit}")
         phone.tap("reopen")
+        until(lambda: not phone.has("reopen"), "it is open, and what lay below the button has moved up")
         phone.tap("section-badges-conduct")
         phone.tap("badge-worn-all-no")
         until(lambda: "badge_worn_all" in officer.as_json()["visits"][0]["failed_items"], "it was sent without a touch")
