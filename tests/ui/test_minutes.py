@@ -55,6 +55,7 @@ def saved(phone: Phone, button: str = "save-pdf") -> tuple[str, str]:
     return download.value.suggested_filename, " ".join(text.split())
 
 
+@pytest.mark.long
 def test_minutes_are_read_made_and_saved_before_anybody_signs(desk: Desk, phone: Phone) -> None:
     phone.open(f"{desk.app.url}/visit/{desk.draft}/review", "Rà soát")
     phone.tap("minutes")
