@@ -37,7 +37,7 @@ from central.field_app import NotBuilt, read_build
 from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
-from central.office import Taken, take_template, take_units, take_users
+from central.office import Taken, take_notices, take_template, take_units, take_users
 from central.parser import Parser
 from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     password.set_defaults(run=_password)
 
     take = commands.add_parser("import", help="nhập tệp, tất cả hoặc không gì cả / all or nothing")
-    take.add_argument("what", choices=("units", "template", "users", "procedures"))
+    take.add_argument("what", choices=("units", "template", "users", "procedures", "notices"))
     take.add_argument("file", type=Path)
     take.set_defaults(run=_import)
 
@@ -303,6 +303,7 @@ _TAKES = {
     "units": take_units,
     "template": take_template,
     "users": take_users,
+    "notices": take_notices,
     "procedures": lambda connection, _device, _author, raw, _now: take_procedures(connection, raw),
 }
 

@@ -4,6 +4,8 @@ units.csv    code,name_vi,level,parent_code,valid_from,valid_to,successor_codes
              days as 2025-07-01, empty for open; several successors separated by spaces
 procedures.csv  code,name_vi,level,field,decision,valid_from,valid_to,replaced_by
              valid_to empty while in force; replaced_by the code that took its place, or empty
+notices.csv  unit_code,document_number,subject,issued_on,remediation_deadline,status
+             remediation_deadline may be empty; status too, else done, partly, not_done, document_only or not_due
 users.csv    id,name,role,team[,team_name[,team_kind]]
              team is an id and needs a team_name the first time it occurs; passwords are set by `kiemtra password`
 """
@@ -15,13 +17,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from app.records import NAME_MAX
-from app.sync.stamp import nfc
+from app.records import NAME_MAX, REMEDIATION_STATUSES
+from app.sync.stamp import fold, nfc
 from app.units import LEVEL_WORDS
 from central.people import FIELD_ROLES, ROLES
 
 UNIT_COLUMNS = ("code", "name_vi", "level", "parent_code", "valid_from", "valid_to", "successor_codes")
 PROCEDURE_COLUMNS = ("code", "name_vi", "level", "field", "decision", "valid_from", "valid_to", "replaced_by")
+NOTICE_COLUMNS = ("unit_code", "document_number", "subject", "issued_on", "remediation_deadline", "status")
 USER_COLUMNS = ("id", "name", "role", "team")
 USER_COLUMNS_MORE = ("team_name", "team_kind")
 TEAM_KINDS = ("inspection_team", "interagency_team")
@@ -177,6 +180,39 @@ def _procedure_faults(cells: Mapping[str, str]) -> Iterator[str]:
     for column in ("field", "decision"):
         if len(cells[column]) > NAME_MAX:
             yield f"{column}: quá {NAME_MAX} ký tự"
+
+
+# --- notices ---------------------------------------------------------------------------------------------------------
+
+
+def check_notices(raw: bytes, unit_codes: Collection[str]) -> list[dict[str, str]]:
+    """Notices sent to units, as the file's columns. Raises ImportRefused."""
+    lines, faults = _lines(raw, NOTICE_COLUMNS)
+    first_line: dict[tuple[str, str], int] = {}
+    for line in lines:
+        faults += [Fault(line.number, message) for message in _notice_faults(line.cells, unit_codes)]
+        key = line.cells["unit_code"], fold(line.cells["document_number"])
+        if first_line.setdefault(key, line.number) != line.number:
+            faults.append(Fault(line.number, f"thông báo này của đơn vị này đã có ở dòng {first_line[key]}"))
+    if faults:
+        raise ImportRefused(faults)
+    return [line.cells for line in lines]
+
+
+def _notice_faults(cells: Mapping[str, str], unit_codes: Collection[str]) -> Iterator[str]:
+    if cells["unit_code"] not in unit_codes:
+        yield f"unit_code {cells['unit_code']!r}: không có đơn vị mang mã này"
+    yield from _name_faults("document_number", cells["document_number"])
+    yield from _name_faults("subject", cells["subject"])
+    if not is_day(cells["issued_on"]):
+        yield f"issued_on {cells['issued_on']!r}: cần ngày dạng 2025-07-01"
+    deadline = cells["remediation_deadline"]
+    if deadline and not is_day(deadline):
+        yield f"remediation_deadline {deadline!r}: cần ngày dạng 2025-07-01, hoặc để trống"
+    elif deadline and is_day(cells["issued_on"]) and deadline < cells["issued_on"]:
+        yield f"remediation_deadline {deadline} trước issued_on {cells['issued_on']}"
+    if cells["status"] and cells["status"] not in REMEDIATION_STATUSES:
+        yield f"status {cells['status']!r}: chỉ nhận {', '.join(REMEDIATION_STATUSES)}, hoặc để trống"
 
 
 # --- users -----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from app.sync.journal import BadPatch, Change, canonical
+from app.sync.stamp import fold
 from app.units import unit_id, unit_patch
 from central.database import rows
-from central.imports import Fault, ImportRefused, check_units, check_users
+from central.imports import Fault, ImportRefused, check_notices, check_units, check_users
 from central.intake import write_as_central
 from central.people import add_user, find_user
 from central.template_file import check_template
@@ -35,6 +36,25 @@ def take_units(connection: Connection, device: str, author: str, raw: bytes, now
         id = unit_id(fields["code"], fields["valid_from"])
         if not _stands(here.get(id), fields):
             changes.append(Change("unit", id, fields, ""))
+    if changes:
+        write_as_central(connection, device, author, changes, now)
+    return Taken(len(found), len(changes))
+
+
+def take_notices(connection: Connection, device: str, author: str, raw: bytes, now: int) -> Taken:
+    """Take notices that were sent to units in, in the caller's transaction. Raises ImportRefused with nothing written.
+
+    A notice is known by its unit and number: brought in again, it is changed.
+    """
+    here = {row["id"]: row for row in rows(connection, "SELECT * FROM notice")}
+    found = check_notices(raw, {row["code"] for row in rows(connection, "SELECT DISTINCT code FROM unit")})
+    changes = []
+    for cells in found:
+        id = f"{cells['unit_code']}:{fold(cells['document_number'])}"
+        fields = {name: cell or None for name, cell in cells.items()}
+        known = here.get(id)
+        if known is None or any(known[name] != value for name, value in fields.items()):
+            changes.append(Change("notice", id, fields, ""))
     if changes:
         write_as_central(connection, device, author, changes, now)
     return Taken(len(found), len(changes))

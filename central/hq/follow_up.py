@@ -7,14 +7,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
 
 from app.sync.stamp import fold
 from central.follow_up import STATES, Chain, as_csv, as_xlsx, chains, counted
-from central.hq.door import AtDesk, page
+from central.hq.door import AtDesk, Desk, SentForm, page
 from central.hq.downloads import DEMO_MARK, as_file
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import MATTERS, REMEDIATIONS, day, local_day
-from central.imports import is_day
+from central.imports import Fault, ImportRefused, is_day
+from central.office import Taken, take_notices
 from central.summary_api import CSV_TYPE, XLSX_TYPE
 
 router = APIRouter()
@@ -75,6 +78,35 @@ Asked = Annotated[Wanted, Depends(from_address)]
 
 @router.get("/follow-up")
 def get_follow_up(request: Request, desk: AtDesk, wanted: Asked) -> Response:
+    return _follow_up_page(request, desk, wanted)
+
+
+@router.post("/follow-up")
+async def post_notices(request: Request, desk: AtDesk, form: SentForm) -> Response:
+    """Take a file of notices in, whole or not at all."""
+    file = form.get("file")
+    raw = await file.read() if isinstance(file, UploadFile) else b""
+    return await run_in_threadpool(_take, request, desk, raw)
+
+
+def _take(request: Request, desk: Desk, raw: bytes) -> Response:
+    state = request.app.state
+    try:
+        with state.db.writing() as connection:
+            taken = take_notices(connection, state.db.central_device, desk.caller.user, raw, state.now())
+    except ImportRefused as refused:
+        return _follow_up_page(request, desk, Wanted(), 422, faults=refused.faults)
+    return _follow_up_page(request, desk, Wanted(), taken=taken)
+
+
+def _follow_up_page(
+    request: Request,
+    desk: Desk,
+    wanted: Wanted,
+    status: int = 200,
+    taken: Taken | None = None,
+    faults: Sequence[Fault] = (),
+) -> Response:
     state = request.app.state
     today = local_day(state.now())
     with state.db.reading() as connection:
@@ -87,6 +119,9 @@ def get_follow_up(request: Request, desk: AtDesk, wanted: Asked) -> Response:
         request,
         "follow_up.html",
         desk,
+        status,
+        taken=taken,
+        faults=faults,
         wanted=wanted,
         chains=shown,
         figures=counted(within, today),

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.sync.journal import Change
 from app.sync.stamp import finding_id
-from central.intake import write_as_central
+from central.database import rows
 from tests.central.conftest import Office
 from tests.central.test_hq_pages import shown
-from tests.valley import NOON, PASSWORD, Valley, told, unit_of
+from tests.valley import PASSWORD, Valley, told, unit_of
 
 
 @pytest.fixture
@@ -23,15 +22,44 @@ def valley(tmp_path: Path) -> Iterator[Valley]:
     valley.close()
 
 
+def bring(office: Office, *lines: str) -> str:
+    """What the page says of a file of notices."""
+    file = "\n".join(["unit_code,document_number,subject,issued_on,remediation_deadline,status", *lines])
+    form = {"csrf": office.token("/hq/follow-up")}
+    answer = office.post("/hq/follow-up", data=form, files={"file": ("thong-bao.csv", file.encode(), "text/csv")})
+    assert answer.status_code in (200, 422)
+    return shown(answer.text)
+
+
+@told
+async def test_a_file_of_notices_is_taken_whole_or_not_at_all(valley: Valley) -> None:
+    office = Office(valley.app, base_url="http://testserver", follow_redirects=False)
+    office.sign_in("binh", PASSWORD)
+    page = bring(
+        office,
+        "17248,15/TB-SNV,Kết quả kiểm tra,2026-04-01,2026-05-01,",
+        "17248,15/tb-snv,Trùng số,2026-04-01,,",
+        "00000,16/TB-SNV,Không có đơn vị,2026-04-31,,",
+        "17248,17/TB-SNV,Hạn trước ngày ra,2026-04-01,2026-03-01,quên",
+    )
+    for told_of in (
+        "đã có ở dòng 2", "không có đơn vị mang mã này", "cần ngày dạng", "trước issued_on", "chỉ nhận done", "Chưa nhập gì",
+    ):  # fmt: skip
+        assert told_of in page
+    with valley.app.state.db.reading() as connection:
+        assert rows(connection, "SELECT id FROM notice") == []
+
+
 @told
 async def test_the_chain_from_the_notice_over_the_paper_to_the_check(valley: Valley) -> None:
-    notice = {
-        "unit_code": "17248", "document_number": "15/TB-SNV", "subject": "Kết quả kiểm tra", "issued_on": "2026-04-01",
-        "remediation_deadline": "2026-05-01",
-    }  # fmt: skip
-    central = valley.app.state.db
-    with central.writing() as connection:
-        write_as_central(connection, central.central_device, "an", [Change("notice", "tb-15", notice, "")], NOON)
+    office = Office(valley.app, base_url="http://testserver", follow_redirects=False)
+    office.sign_in("binh", PASSWORD)
+    assert "tệp có 1 thông báo, 1 thông báo mới" in bring(
+        office, "17248,15/TB-SNV,Kết quả kiểm tra,2026-04-01,2026-05-01,"
+    )
+    assert "tệp có 1 thông báo, 0 thông báo mới" in bring(
+        office, "17248,15/TB-SNV,Kết quả kiểm tra,2026-04-01,2026-05-01,"
+    )
     book = valley.cuc.book
     first = book.start_visit(unit_of(valley.cuc, "17248"), visit_date="2026-03-10")
     book.answers(first, [("badge_worn_all", "no", ""), ("internal_rules_updated", "no", "")])
@@ -43,8 +71,8 @@ async def test_the_chain_from_the_notice_over_the_paper_to_the_check(valley: Val
     await valley.sync_until_quiet("cuc")
     second = book.start_visit(unit_of(valley.cuc, "17248"), visit_date="2026-11-20")
     earlier = {e.matter.id: e.matter for e in book.earlier(book.visit(second))}
-    assert earlier["tb-15"].text == "15/TB-SNV: Kết quả kiểm tra"
-    record = book.follow_up(second, earlier["tb-15"], "done")
+    assert earlier["17248:15/tb-snv"].text == "15/TB-SNV: Kết quả kiểm tra"
+    record = book.follow_up(second, earlier["17248:15/tb-snv"], "done")
     book.amend(
         second, "remediation", record, document_number="88/UBND-VP", issued_on="2026-04-20", remark="Đã xem bản gốc"
     )
@@ -53,8 +81,6 @@ async def test_the_chain_from_the_notice_over_the_paper_to_the_check(valley: Val
     book.keep_findings(second)
     book.close_visit(second)
     await valley.sync_until_quiet("cuc")
-    office = Office(valley.app, base_url="http://testserver", follow_redirects=False)
-    office.sign_in("binh", PASSWORD)
     page = shown(office.open("/hq/follow-up").text)
     assert "Tổng số 5 Chưa xong 4 Trong đó quá hạn 0 Đã xong 1 Tỷ lệ đã xong 20,00%" in page
     notice_line = page[page.index("15/TB-SNV") :]
