@@ -62,11 +62,13 @@ def EarlierCard(look: Look, app: AppState, road: Road, visit: VisitReading, one:
         parts.append(
             photo_strip(look, shown, lambda photo: road.go(f"/photo/{photo}"), None, identifier=f"before-{nth}")
         )
+    chosen = [seen.remediation_status] if seen else []
+    offered = REMEDIATION_STATUSES if visit.is_open else chosen
     parts.append(
         chips(
             look,
-            [(code, look.say(code)) for code in REMEDIATION_STATUSES],
-            [seen.remediation_status] if seen else [],
+            [(code, look.say(code)) for code in offered],
+            chosen,
             (lambda status: app.tap(app.book.follow_up, visit.id, matter, status)) if visit.is_open else None,
             identifier=f"earlier-{nth}",
         )
@@ -93,24 +95,38 @@ def _seen(look: Look, app: AppState, road: Road, visit: VisitReading, one: Earli
             app, look, partial(app.book.amend, **{field: value}), visit.id, "remediation", seen.id
         )
 
-    fields = [
-        Wording(
-            look, look.say("earlier_remark"), seen.remark, keep("remark"), identifier=f"earlier-remark-{nth}", lines=2
+    fields: list[tuple[str, ft.Control]] = [
+        (
+            seen.remark,
+            Wording(
+                look,
+                look.say("earlier_remark"),
+                seen.remark,
+                keep("remark"),
+                identifier=f"earlier-remark-{nth}",
+                lines=2,
+            ),
         ),
-        Wording(
-            look,
-            look.say("earlier_document"),
+        (
             seen.document_number,
-            keep("document_number"),
-            identifier=f"earlier-document-{nth}",
-            most=NAME_MAX,
+            Wording(
+                look,
+                look.say("earlier_document"),
+                seen.document_number,
+                keep("document_number"),
+                identifier=f"earlier-document-{nth}",
+                most=NAME_MAX,
+            ),
         ),
-        Deadline(
-            look,
-            look.say("earlier_issued_on"),
+        (
             seen.issued_on,
-            keep("issued_on"),
-            identifier=f"earlier-issued-{nth}",
+            Deadline(
+                look,
+                look.say("earlier_issued_on"),
+                seen.issued_on,
+                keep("issued_on"),
+                identifier=f"earlier-issued-{nth}",
+            ),
         ),
     ]
     take = road.to(visit_path(visit.id, "photo", remediation=seen.id)) if visit.is_open else None
@@ -122,4 +138,7 @@ def _seen(look: Look, app: AppState, road: Road, visit: VisitReading, one: Earli
         of=one.matter.text,
         identifier=f"after-{nth}",
     )
-    return [*fields, text(look, look.say("earlier_photo"), 16, color=ft.Colors.ON_SURFACE_VARIANT), strip]
+    shown = [field for said, field in fields if said or visit.is_open]
+    if not visit.is_open and not one.after:
+        return shown
+    return [*shown, text(look, look.say("earlier_photo"), 16, color=ft.Colors.ON_SURFACE_VARIANT), strip]
