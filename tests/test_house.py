@@ -118,9 +118,10 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
+        ("app.state", "app.sending", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
         (
             "app.state",
+            "app.sending",
             "app.safekeeping",
             "app.paperwork",
             "app.meeting",
