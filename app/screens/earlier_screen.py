@@ -48,7 +48,7 @@ def EarlierCard(look: Look, app: AppState, road: Road, visit: VisitReading, one:
     if matter.deadline:
         is_over = bool(visit.visit_date) and matter.deadline < visit.visit_date
         words = look.say("earlier_overdue" if is_over else "earlier_due", day=day(matter.deadline, look.language))
-        marks.append(badge(look, ft.Icons.EVENT, words, "alarm" if is_over else "quiet"))
+        marks.append(badge(look, ft.Icons.EVENT, words, "alarm" if is_over else "quiet", wraps=True))
     under = gathered(name, day(matter.day, look.language) if matter.day else "", matter.where)
     parts: list[ft.Control] = [
         text(look, matter.text, 16, MEDIUM),

@@ -98,9 +98,9 @@ def _marks(look: Look, finding: FindingReading, repeats: Repeats) -> list[ft.Con
     since = finding.repeat_date or repeats.get(finding.item, ("", ""))[1]
     if since:
         words = look.say("finding_repeats", day=day(since, look.language))
-        marks.append(badge(look, ft.Icons.REPEAT, words, "alarm"))
+        marks.append(badge(look, ft.Icons.REPEAT, words, "alarm", wraps=True))
     if finding.now_passes:
-        marks.append(badge(look, ft.Icons.CHECK_CIRCLE, look.say("finding_passes"), "amber"))
+        marks.append(badge(look, ft.Icons.CHECK_CIRCLE, look.say("finding_passes"), "amber", wraps=True))
     if finding.item and not finding.is_worded:
         marks.append(badge(look, ft.Icons.CHECKLIST, look.say("finding_in_step")))
     return marks

@@ -281,9 +281,9 @@ def _room_line(look: Look, visit: str, room: _Counted, road: Road, place: int) -
     check = check_row(heads)
     marks = []
     if check.state in ("short", "over"):
-        marks.append(badge(look, ft.Icons.ERROR, sum_words(heads, look)[1], "alarm"))
+        marks.append(badge(look, ft.Icons.ERROR, sum_words(heads, look)[1], "alarm", wraps=True))
     elif check.state == "incomplete":
-        marks.append(badge(look, ft.Icons.HELP, sum_words(heads, look)[1], "amber"))
+        marks.append(badge(look, ft.Icons.HELP, sum_words(heads, look)[1], "amber", wraps=True))
     line = look.say("rooms_not_counted")
     if check.state != "empty":
         line = look.say(

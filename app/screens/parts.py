@@ -203,12 +203,18 @@ _TONES: dict[str, tuple[str, str]] = {
 """Tone of a badge or panel → its ground and its ink."""
 
 
-def badge(look: Look, icon: ft.IconData, label: str, tone: str = "quiet") -> ft.Control:
-    """A state: icon and word together, never colour alone. Tones: quiet, good, amber, alarm."""
+def badge(look: Look, icon: ft.IconData, label: str, tone: str = "quiet", *, wraps: bool = False) -> ft.Control:
+    """A state: icon and word together, never colour alone. Tones: quiet, good, amber, alarm.
+
+    One of several words `wraps` where what holds it is no wider than the screen (a row that wraps).
+    """
     ground, ink = _TONES[tone]
     return ft.Container(
         ft.Row(
-            [ft.Icon(icon, size=look.size(18), color=ink), text(look, label, 15, MEDIUM, color=ink)],
+            [
+                ft.Icon(icon, size=look.size(18), color=ink),
+                text(look, label, 15, MEDIUM, color=ink, **({"expand": True, "expand_loose": True} if wraps else {})),
+            ],
             spacing=4,
             tight=True,
         ),
@@ -298,6 +304,9 @@ def section_card(
         said = look.say("missing_photos", count=number(missing_photos, look.language))
         marks.append(badge(look, ft.Icons.NO_PHOTOGRAPHY, said, "amber"))
     complete = of > 0 and done >= of
+    how_far = text(look, progress or look.say("progress_of", done=done, of=of), 16)
+    is_large = look.text_scale > 125  # then both do not fit beside each other
+    name = text(look, title, 17, MEDIUM, expand=not is_large)
     return pressable(
         ft.Column(
             [
@@ -306,8 +315,11 @@ def section_card(
                         ft.Icon(
                             ft.Icons.CHECK_CIRCLE if complete else icon, size=look.size(26), color=ft.Colors.PRIMARY
                         ),
-                        text(look, title, 17, MEDIUM, expand=True),
-                        text(look, progress or look.say("progress_of", done=done, of=of), 16),
+                        *(
+                            [ft.Column([name, how_far], spacing=0, tight=True, expand=True)]
+                            if is_large
+                            else [name, how_far]
+                        ),
                     ],
                     vertical_alignment=ft.CrossAxisAlignment.CENTER,
                     spacing=10,

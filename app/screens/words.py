@@ -34,7 +34,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "undo": ("Hoàn tác", "Undo"),
     "progress_of": ("{done}/{of} mục", "{done}/{of} items"),
     "failed_items": ("{count} không đạt", "{count} failed"),
-    "missing_photos": ("thiếu {count} ảnh", "{count} photos missing"),
+    "missing_photos": ("thiếu {count} ảnh", "photos missing: {count}"),
     "broke_title": ("Màn hình này chưa vẽ được", "This screen could not be drawn"),
     "broke_safe": ("Mọi điều đã ghi vẫn nằm nguyên trên máy.", "Everything recorded is safe on this phone."),
     "broke_do": (
