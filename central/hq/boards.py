@@ -6,15 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection, text
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from app.readings import VisitReading
 from app.sync.journal import Change
 from app.sync.stamp import finding_id
 from central.boards import NoReader, Tesseract, progress, search, texts_of
 from central.database import rows
-from central.hq.door import AtDesk, Desk, SentForm, go_to, page
+from central.hq.door import AtDesk, Desk, SentFile, SentForm, go_to, page
 from central.hq.words import local_day
 from central.imports import Fault, ImportRefused
 from central.intake import write_as_central
@@ -164,14 +162,8 @@ def get_procedures(request: Request, desk: AtDesk) -> Response:
 
 
 @router.post("/procedures")
-async def post_procedures(request: Request, desk: AtDesk, form: SentForm) -> Response:
+def post_procedures(request: Request, desk: AtDesk, raw: SentFile) -> Response:
     """Take a list in, whole or not at all."""
-    file = form.get("file")
-    raw = await file.read() if isinstance(file, UploadFile) else b""
-    return await run_in_threadpool(_take, request, desk, raw)
-
-
-def _take(request: Request, desk: Desk, raw: bytes) -> Response:
     try:
         with request.app.state.db.writing() as connection:
             taken = take_procedures(connection, raw)

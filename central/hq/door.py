@@ -15,7 +15,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from central.access import Caller, session_caller
 from central.hq.words import FILTERS
@@ -114,6 +114,15 @@ async def require_form(request: Request, desk: AtDesk) -> FormData:
 
 
 SentForm = Annotated[FormData, Depends(require_form)]
+
+
+async def sent_file(form: SentForm) -> bytes:
+    """The bytes of the form's field `file`; none when nothing was chosen."""
+    file = form.get("file")
+    return await file.read() if isinstance(file, UploadFile) else b""
+
+
+SentFile = Annotated[bytes, Depends(sent_file)]
 
 
 def text_of(form: FormData, name: str) -> str:

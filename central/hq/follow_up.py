@@ -7,12 +7,10 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from app.sync.stamp import fold
 from central.follow_up import STATES, Chain, as_csv, as_xlsx, chains, counted
-from central.hq.door import AtDesk, Desk, SentForm, page
+from central.hq.door import AtDesk, Desk, SentFile, page
 from central.hq.downloads import DEMO_MARK, as_file
 from central.hq.wanted import choices, of_page, page_number
 from central.hq.words import MATTERS, REMEDIATIONS, day, local_day
@@ -82,14 +80,8 @@ def get_follow_up(request: Request, desk: AtDesk, wanted: Asked) -> Response:
 
 
 @router.post("/follow-up")
-async def post_notices(request: Request, desk: AtDesk, form: SentForm) -> Response:
+def post_notices(request: Request, desk: AtDesk, raw: SentFile) -> Response:
     """Take a file of notices in, whole or not at all."""
-    file = form.get("file")
-    raw = await file.read() if isinstance(file, UploadFile) else b""
-    return await run_in_threadpool(_take, request, desk, raw)
-
-
-def _take(request: Request, desk: Desk, raw: bytes) -> Response:
     state = request.app.state
     try:
         with state.db.writing() as connection:

@@ -6,12 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 
 from app.readings import load_units
 from central.database import rows
-from central.hq.door import AtDesk, Desk, SentForm, page
+from central.hq.door import AtDesk, Desk, SentFile, page
 from central.hq.words import local_day
 from central.imports import Fault, ImportRefused, is_day
 from central.office import Taken, take_units
@@ -51,14 +49,8 @@ def get_units(request: Request, desk: AtDesk, q: str = "", day: str = "") -> Res
 
 
 @router.post("/units")
-async def post_units(request: Request, desk: AtDesk, form: SentForm) -> Response:
+def post_units(request: Request, desk: AtDesk, raw: SentFile) -> Response:
     """Take a units file in, whole or not at all."""
-    file = form.get("file")
-    raw = await file.read() if isinstance(file, UploadFile) else b""
-    return await run_in_threadpool(_take, request, desk, raw)
-
-
-def _take(request: Request, desk: Desk, raw: bytes) -> Response:
     state = request.app.state
     try:
         with state.db.writing() as connection:
