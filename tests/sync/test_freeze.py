@@ -103,7 +103,8 @@ def test_what_is_not_covered_changes_nothing_of_what_was_signed(
     if freeze is None:
         return
     first = [e for e in written if e.order == freeze.order]
-    covered = [e for e in written if freeze.covers(e.device, e.epoch, e.seq)]
+    # Of signatures only the one that froze: others of the same record would be another first one when read without the rest.
+    covered = [e for e in written if e.kind != "signature" and freeze.covers(e.device, e.epoch, e.seq)]
     given_late = {(e.device, e.seq) for e in written if e.kind == "visit" and e.record == SIGNED}
     read_in(replica, [[*first, *covered]])
     assert signed_document(replica, SIGNED) == everything or given_late
