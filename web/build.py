@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 import sys
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +25,11 @@ DIST = HERE / "dist"
 CACHE = ROOT / ".cache" / "web"
 WIRE_MOST = 20_000_000
 """Bytes a first visit may bring over the wire, without the memory image."""
+IMAGE = "pyodide/image.bin"
+"""The memory image from which the interpreter starts; without it, or when it does not load, it starts as usual."""
 
 PACKED = (".br", ".gz")
-BROTLI_QUALITY = 9
+BROTLI_QUALITY, GZIP_LEVEL = 9, 6
 
 Say = Callable[[str], None]
 
@@ -49,11 +50,8 @@ def ensure(say: Say = print) -> Path:
     return DIST
 
 
-def build(target: Path, *, root: Path = ROOT, with_image: bool = False, say: Say = print) -> dict[str, Any]:
-    """Build the app of `root` into `target`, which is replaced whole; gives what build.json says. Raises BuildFailed.
-
-    `with_image` adds a memory image of the interpreter: a faster start for 30 MB more on the phone.
-    """
+def build(target: Path, *, root: Path = ROOT, say: Say = print) -> dict[str, Any]:
+    """Build the app of `root` into `target`, which is replaced whole; gives what build.json says. Raises BuildFailed."""
     say("Dựng ứng dụng hiện trường / building the field app")
     try:
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -65,36 +63,36 @@ def build(target: Path, *, root: Path = ROOT, with_image: bool = False, say: Say
         for file in (HERE / "site").iterdir():
             if file.suffix in (".js", ".html"):
                 shutil.copyfile(file, unfinished / file.name)
-        shutil.copyfile(packages_zip(CACHE, pyodide, node), unfinished / "packages.zip")
+        packages = packages_zip(CACHE, pyodide, node)
+        shutil.copyfile(packages, unfinished / "packages.zip")
+        shutil.copyfile(memory_image(packages, CACHE, pyodide, node), unfinished / IMAGE)
         app_zip(unfinished / "app.zip", root, CACHE, pyodide, node)
         _assets(root / "assets", unfinished)
         _reader_of_codes(unfinished / "qr")
-        if with_image:
-            shutil.copyfile(memory_image(CACHE, pyodide, node), unfinished / "pyodide" / "image.bin")
-            _replace(unfinished / "worker.js", "const HAS_IMAGE = false;", "const HAS_IMAGE = true;")
         facts = _release(unfinished, root)
         _pack(unfinished)
         shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
     except OSError as error:
         raise BuildFailed(f"Không ghi được {target} / cannot be written: {error}") from error
-    first = wire_bytes(target)
+    first, bare = wire_bytes(target), wire_bytes(target, with_image=False)
     say(
         f"{target}: phiên bản / version {facts['version']}, {len(facts['files'])} tệp / files, "
-        f"{first / 1e6:.1f} MB qua mạng lần đầu / over the wire the first time"
+        f"{first / 1e6:.1f} MB qua mạng lần đầu / over the wire the first time "
+        f"({bare / 1e6:.1f} MB và ảnh bộ nhớ / and the memory image)"
     )
-    if not with_image and first > WIRE_MOST:
+    if bare > WIRE_MOST:
         raise BuildFailed(f"Ứng dụng nặng quá {WIRE_MOST / 1e6:.0f} MB qua mạng / the app is too heavy for the wire")
     return facts
 
 
-def wire_bytes(target: Path) -> int:
+def wire_bytes(target: Path, *, with_image: bool = True) -> int:
     """Bytes a first visit with a Chromium browser brings over the wire, every file in its smallest form."""
     files = json.loads((target / "build.json").read_text("utf-8"))["files"]
     return sum(
         min(p.stat().st_size for end in ("", *PACKED) if (p := target / f"{path[1:]}{end}").exists())
         for path in files
-        if ONLY.get(path, "blink") == "blink"
+        if ONLY.get(path, "blink") == "blink" and (with_image or path != f"/{IMAGE}")
     )
 
 
@@ -218,7 +216,7 @@ def _brotli(content: bytes) -> bytes:
 
 
 def _gzip(content: bytes) -> bytes:
-    return gzip.compress(content, compresslevel=zlib.Z_BEST_COMPRESSION, mtime=0)
+    return gzip.compress(content, compresslevel=GZIP_LEVEL, mtime=0)
 
 
 if __name__ == "__main__":

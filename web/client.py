@@ -76,6 +76,13 @@ PATCHES = (
         "the torch: the camera plugin expects a list where browsers tell yes or no, and fails on every phone that has one "
         "(flutter/packages 12647)",
     ),
+    Patch(
+        "pyodide/pyodide.asm.mjs",
+        "return Module.HEAP8.set(t),l}",
+        "const more=t.length-Module.HEAP8.length;if(more>0){wasmMemory.grow(more/65536);updateMemoryViews()}"
+        "return Module.HEAP8.set(t),l}",
+        "a memory image larger than the memory that the interpreter begins with (30 MB) would not fit",
+    ),
 )
 
 

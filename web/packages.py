@@ -12,6 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 LOCK = HERE / "packages.lock"
 COMPILE = HERE / "compile.mjs"
+IMAGE = HERE / "image.mjs"
 
 PLATFORM = "pyemscripten_2026_0_wasm32"
 """Platform tag of the Pyodide that flet_web 1.0.5 carries; its Python is 3.14."""
@@ -49,7 +50,7 @@ def run(command: list[str], what: str) -> None:
     # Node would trust only certificates of its own, where an office's network has one that the system knows.
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "NODE_USE_SYSTEM_CA": "1"})
     if done.returncode:
-        words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        words = "\n".join(line[-500:] for line in (done.stdout + done.stderr).strip().splitlines()[-12:])
         raise BuildFailed(f"{what} không xong / failed ({done.returncode}):\n{words}")
 
 
@@ -134,11 +135,13 @@ def app_zip(target: Path, root: Path, cache: Path, pyodide: Path, node: str) -> 
     shutil.rmtree(folder)
 
 
-def memory_image(cache: Path, pyodide: Path, node: str) -> Path:
-    """A memory image of the bare interpreter, from which it starts without booting; made once per interpreter."""
-    image = cache / f"image-{digest(COMPILE.read_bytes(), _interpreter(pyodide))[:16]}.bin"
+def memory_image(packages: Path, cache: Path, pyodide: Path, node: str) -> Path:
+    """A memory image of the interpreter with `packages` imported, from which it starts at once; made once for what it is made of."""
+    image = cache / f"image-{digest(IMAGE.read_bytes(), packages.read_bytes(), _interpreter(pyodide))[:16]}.bin"
     if not image.exists():
-        run([node, str(COMPILE), str(pyodide), str(cache), str(image)], "Ảnh bộ nhớ / the memory image")
+        unfinished = image.with_suffix(".unfinished")
+        run([node, str(IMAGE), str(pyodide), str(packages), str(unfinished)], "Ảnh bộ nhớ / the memory image")
+        unfinished.replace(image)
     return image
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.ui.driver import Phone, until
 from tests.ui.home_affairs import ROOT, Central
-from tests.web.pocket import Pocket
+from tests.web.conftest import PocketMaker
+from tests.web.pocket import Pocket, python, shown
 from tests.web.test_offline_visit import enrolled
 from web.build import build, ensure
 
@@ -107,3 +108,23 @@ def test_a_release_that_changes_only_the_app_costs_three_files_and_waits(
     phone.sees("Ngày nay")
     phone.open(f"{central.url}{visit}", "Xã Mường Lống")
     assert page.evaluate("async () => (await caches.keys()).length") == 1
+
+
+STARTED = "import os, random; [os.environ.get('PYTHONHASHSEED'), random.random()]"
+"""Whether Python started from the memory image, which was made with a seed of its own; and what it rolls first."""
+
+
+def test_every_phone_starts_from_the_image_with_dice_of_its_own(central: Central, new_pocket: PocketMaker) -> None:
+    pages = [new_pocket().page(central.url) for _ in range(2)]
+    for page in pages:
+        shown(page, "Ghi danh máy này")
+    (seed, one), (_, other) = (python(page, STARTED) for page in pages)
+    assert seed == "0", "it started from the image"
+    assert one != other
+
+
+def test_an_image_that_does_not_load_costs_time_and_nothing_else(central: Central, pocket: Pocket) -> None:
+    pocket.context.route("**/pyodide/image.bin", lambda road: road.fulfill(body=b"half a file"))
+    phone = enrolled(pocket, central)
+    assert python(phone.page, STARTED)[0] is None
+    assert phone.has("start-visit")

@@ -5,6 +5,7 @@ data files) is unpacked into memory.
 """
 
 import importlib.util
+import random
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ class _Extensions:
 def prepare() -> None:
     """Open the archives, import the app and open the notebook: all that can be done before Flutter listens."""
     global _app
+    random.seed()  # its state came with the memory image, the same on every phone
     extensions: dict[str, str] = {}
     for archive in (PACKAGES, APP):
         with zipfile.ZipFile(archive) as files:

@@ -6,7 +6,6 @@ import { cover, luma, measure } from "/measure.js";
 import { regions } from "/regions.js";
 import * as photos from "/photos.js";
 
-const HAS_IMAGE = false;  // the build says whether it made a memory image of the interpreter
 const asked = new Map();  // id of a question to the page -> how to answer it
 const early = [];         // what Flutter sent before Python listened
 let questions = 0, connect;
@@ -58,16 +57,15 @@ async function fetched(path) {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/** Python, from the memory image that the build made, in which the packages are imported already; if that fails, from the start. */
 async function interpreter() {
   const options = { indexURL: "/pyodide/", stdout: words => console.log(words), stderr: words => console.error(words) };
-  if (HAS_IMAGE) {
-    try {
-      return await loadPyodide({ ...options, _loadSnapshot: (await fetched("/pyodide/image.bin")).buffer });
-    } catch (error) {
-      console.warn("the memory image did not load, starting without it:", error);
-    }
+  try {
+    return await loadPyodide({ ...options, _loadSnapshot: fetched("/pyodide/image.bin") });
+  } catch (error) {
+    console.warn("the memory image did not load, starting without it:", error);
+    return await loadPyodide(options);
   }
-  return await loadPyodide(options);
 }
 
 /** Names the step that is being taken, so that the page can say where an opening that does not end has stopped. */
