@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.matters import is_repeat, years_later
+from app.minutes.content import minutes_of
 from app.sync.stamp import finding_id
 from tests.test_notebook import PHOTO
+from tests.minutes.test_content import told as told_in
 from tests.valley import Valley, told, unit_of
 
 BADGES, RULES = "badge_worn_all", "internal_rules_updated"
@@ -69,6 +71,9 @@ async def test_months_later_another_team_sees_offline_what_was_left_open_and_mar
     [again] = book.visit(visit).evidence.standing
     assert (again.repeat_of, again.repeat_date) == (finding_id(first, "", BADGES), "2026-03-10")
     book.close_visit(visit)
+    minutes = told_in(minutes_of(book.visit(visit)))
+    assert "lặp lại tồn tại đã nêu tại cuộc kiểm tra ngày 10/03/2026" in minutes
+    assert "văn bản của đơn vị: 45/UBND-VP ngày 02/05/2026; kết quả: đã khắc phục; Có bản mới (ảnh 1)" in minutes
     await valley.sync_until_quiet("cuc")
     valley.forget_reference("cuc")
     await valley.sync_until_quiet("cuc")
