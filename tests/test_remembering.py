@@ -8,8 +8,8 @@ import pytest
 from app.matters import is_repeat, years_later
 from app.minutes.content import minutes_of
 from app.sync.stamp import finding_id
-from tests.test_notebook import PHOTO
 from tests.minutes.test_content import told as told_in
+from tests.test_notebook import PHOTO
 from tests.valley import Valley, told, unit_of
 
 BADGES, RULES = "badge_worn_all", "internal_rules_updated"

@@ -8,7 +8,7 @@ const [pyodide, packages, image] = process.argv.slice(2).map(path => resolve(pat
 const { loadPyodide } = await import(pathToFileURL(`${pyodide}/pyodide.mjs`));
 const python = await loadPyodide({
   indexURL: `${pyodide}/`, _makeSnapshot: true,
-  env: { HOME: "/home/pyodide", PYTHONHASHSEED: "0" },  // what stands in the image is known to everybody, the seed too
+  env: { PYTHONHASHSEED: "0" },  // what stands in the image is known to everybody, the seed too
 });
 python.FS.writeFile("/packages.zip", readFileSync(packages));
 python.runPython(`
