@@ -279,14 +279,18 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
     )
 
 
+class NoTemplate(LookupError):
+    """No checklist is known here, so no visit can be read."""
+
+
 def find_template(templates: Mapping[str, Template], code: str, version: int | None) -> Template:
-    """The template of a visit, or the nearest one known here. Raises LookupError when there is none at all."""
+    """The template of a visit, or the nearest one known here. Raises NoTemplate when there is none at all."""
     exact = templates.get(f"{code}@{version}")
     if exact is not None:
         return exact
     same = [t for t in templates.values() if t.code == code] or list(templates.values())
     if not same:
-        raise LookupError("no checklist template")
+        raise NoTemplate("no checklist template")
     return max(same, key=lambda t: t.version)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DatabaseError
 
 from app.proof import read_code
+from app.readings import NoTemplate
 from app.records import READINGS
 from app.schema import NewerSchema
 from app.sync import merge
@@ -64,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = asked.run(asked)
         return status
+    except NoTemplate:
+        print(
+            "Chưa có phiếu kiểm tra nào; nạp trước bằng: kiemtra import template TỆP. / Import a checklist first.",
+            file=sys.stderr,
+        )
     except (Refused, SettingsError, BuildFailed, NotBuilt, NotTaken) as reason:
         print(reason, file=sys.stderr)
     except ImportRefused as refused:

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from app.readings import NoTemplate
+
 Retry = Literal["never", "now", "later"]
 
 API = "/api/v1"
@@ -139,23 +141,36 @@ def install(app: FastAPI, pages: str, draw: Callable[[Request, Problem], Respons
         return told(request, _of_http(error.status_code, error.headers))
 
     @app.exception_handler(OperationalError)
-    async def _database(_request: Request, error: OperationalError) -> Response:
+    async def _database(request: Request, error: OperationalError) -> Response:
         log.error("database: %s", error.orig)
-        return Problem(
+        problem = Problem(
             503,
             "unavailable",
             "Trung tâm đang bận hoặc hết chỗ lưu. Máy sẽ tự gửi lại",
             "Central is busy or out of space. The phone will try again",
             "later",
             headers={"Retry-After": "30"},
-        ).response()
+        )
+        return told(request, problem)
+
+    @app.exception_handler(NoTemplate)
+    async def _template(request: Request, _error: NoTemplate) -> Response:
+        problem = Problem(
+            503,
+            "no-template",
+            "Trung tâm chưa có phiếu kiểm tra nào. Quản trị viên nạp phiếu vào trước (kiemtra import template)",
+            "Central has no checklist yet. The administrator imports one first (kiemtra import template)",
+            "later",
+        )
+        return told(request, problem)
 
     @app.exception_handler(Exception)
-    async def _bug(_request: Request, _error: Exception) -> Response:
-        return Problem(
+    async def _bug(request: Request, _error: Exception) -> Response:
+        problem = Problem(
             500,
             "internal",
             "Trung tâm gặp lỗi. Số liệu trên máy vẫn an toàn",
             "Central failed. What is on the phone is safe",
             "later",
-        ).response()
+        )
+        return told(request, problem)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import OperationalError
 from starlette.datastructures import FormData, UploadFile
 
 from central.access import Caller, session_caller
@@ -159,7 +160,7 @@ def refusal_page(request: Request, problem: Problem) -> Response:
         return go_to(SIGN_IN + back)
     try:
         desk = require_desk(request)
-    except SignInNeeded:
+    except (SignInNeeded, OperationalError):
         desk = None
     answer = page(request, "refusal.html", desk, problem.status, problem=problem)
     answer.headers.update(problem.headers or {})

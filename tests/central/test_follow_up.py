@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from app.sync.stamp import finding_id
 from central.database import rows
@@ -102,3 +103,19 @@ async def test_the_chain_from_the_notice_over_the_paper_to_the_check(valley: Val
     assert "Trong đó quá hạn 2" in shown(office.open("/hq/follow-up").text), (
         "in January what was due in December is overdue"
     )
+
+
+@told
+async def test_a_central_without_a_checklist_says_so_on_every_road(valley: Valley) -> None:
+    visit = valley.cuc.book.start_visit(unit_of(valley.cuc, "17248"), visit_date="2026-11-20")
+    valley.cuc.book.close_visit(visit)
+    await valley.sync_until_quiet("cuc")
+    with valley.app.state.db.writing() as connection:  # restored from a file in which nobody had imported one
+        connection.execute(text("DELETE FROM template"))
+    office = Office(valley.app, raise_server_exceptions=False)
+    office.sign_in("binh", PASSWORD)
+    for path in (f"/hq/visits/{visit}", "/hq/follow-up", "/hq/summary"):
+        answer = office.get(path)
+        assert answer.status_code == 503 and "Trung tâm chưa có phiếu kiểm tra nào" in shown(answer.text), path
+    asked = office.get("/api/v1/summary", headers=await valley.office())
+    assert (asked.status_code, asked.json()["type"]) == (503, "/api/v1/problems/no-template")
