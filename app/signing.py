@@ -171,7 +171,7 @@ def late_fields(connection: Connection, visit: str, own: str) -> list[Late]:
     """As `Signing.supplement_of`; `own` is the device that asks."""
     freezes = Freezes(connection)
     last: dict[tuple[str, str, str], Late] = {}
-    for entry in merge.left_out(connection, visit):
+    for entry in merge.left_out(connection, visit, is_new=True):
         signed = merge.read_anew(connection, entry.kind, entry.record, freezes)
         fields: Mapping[str, Any] = signed.fields if signed else {}
         for name, later in present_fields(entry).items():

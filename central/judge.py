@@ -155,7 +155,7 @@ class Judge:
         if entry.visit or entry.kind not in VISIT_KINDS:
             return entry.visit
         visit = self._record(entry.kind, entry.record).fields.get("visit")
-        return visit if isinstance(visit, str) else ""
+        return visit if isinstance(visit, str) else merge.visit_filed(self._connection, entry.kind, entry.record)
 
     def _team_of(self, visit: str) -> str | None:
         """The team of a visit; None while the visit is not known."""

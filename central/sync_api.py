@@ -345,8 +345,12 @@ def _team(connection: Connection, team: str | None) -> dict[str, str]:
 def _conflicts(
     connection: Connection, intake: Intake, page: list[JournalEntry], caller: Caller
 ) -> list[dict[str, Any]]:
-    """Conflicts of the records this exchange touched."""
-    records = list(dict.fromkeys([*intake.touched, *((e.kind, e.record) for e in page)]))
+    """Conflicts of the records this exchange touched; of the whole visit when that is a signature, which settles some."""
+    records = [*intake.touched, *((e.kind, e.record) for e in page)]
+    for signature in dict.fromkeys(record for kind, record in records if kind == "signature"):
+        visit = merge.load(connection, "signature", signature).fields.get("visit")
+        records += merge.records_of(connection, visit) if isinstance(visit, str) else []
+    records = list(dict.fromkeys(records))
     found = []
     for kind, record in _of_several(connection, records):
         for conflict in merge.conflicts(connection, kind, record):

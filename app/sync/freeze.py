@@ -158,8 +158,7 @@ def held_spans(connection: Connection, visit: str, own: Chain, acked: int) -> li
         spans += [[device, epoch, *run] for run in _runs(found.all(), visit)]
     dropped = connection.execute(text("SELECT key, value FROM meta WHERE key LIKE 'checkpoint:%' ORDER BY key"))
     for key, value in dropped.all():
-        if (epoch := key.partition(":")[2]) != own[1]:
-            spans.append([own[0], epoch, 1, json.loads(value)[0]])
+        spans.append([own[0], key.partition(":")[2], 1, json.loads(value)[0]])
     return spans
 
 

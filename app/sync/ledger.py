@@ -16,6 +16,7 @@ from app.schema import Step, note_central, read_meta, write_meta
 from app.sync import clock, journal, merge, receipts, relay
 from app.sync.compact import checkpoint, compact, is_due
 from app.sync.files import mark_received, next_files
+from app.sync.freeze import read_spans
 from app.sync.journal import JournalEntry
 from app.sync.pulled import Behind, Taken, pull, reject, take_effective
 from app.sync.stamp import Stamp, offset_in_use
@@ -245,9 +246,14 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
         write_meta(connection, "pull_own", "1")
         write_meta(connection, "cursor", "")
         taken.more = True
-    for kind, record in {(raw[5], raw[6]) for raw in request["entries"]} | {
+    touched = {(raw[5], raw[6]) for raw in request["entries"]} | {
         (raw[10], raw[11]) for raw in answer.get("entries", ())
-    }:  # of these central has told all conflicts there are: earlier ones it does not name any more are settled
+    }
+    for kind, signature in [key for key in touched if key[0] == "signature"]:
+        visit = merge.load(connection, kind, signature).fields.get("visit")
+        touched |= set(merge.records_of(connection, visit)) if isinstance(visit, str) else set()
+    for kind, record in touched:
+        # Of these central has told all conflicts there are: earlier ones it does not name any more are settled.
         connection.execute(text("DELETE FROM conflict WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record})
     for conflict in answer.get("conflicts", ()):
         connection.execute(
@@ -307,7 +313,8 @@ def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     """Leave an epoch that central knows otherwise: begin a new one and re-enter there what central does not hold.
 
-    Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved.
+    Ids, authors and stamps are kept. Returns the number of entries re-entered; the old ones stay, marked as moved. With a
+    signature goes again what it was put under and central got after that: by its old number the signature does not name it.
     """
     device, present = _device(connection), read_meta(connection, "epoch") or ""
     for old in (left, present):
@@ -315,6 +322,7 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     key = {"d": device, "e": left, "a": acked(connection, left)}
     where = "device = :d AND epoch = :e AND seq > :a AND position IS NULL AND verdict <> 'moved'"
     entries = journal.select(connection, f"{where} ORDER BY seq", **key)
+    entries = _signed_unnamed(connection, entries) + entries
     connection.execute(text(f"UPDATE entry SET verdict = 'moved' WHERE {where}"), key)
     prev = journal.genesis(epoch)
     moved = []
@@ -329,6 +337,25 @@ def open_epoch(connection: Connection, left: str, epoch: str) -> int:
     for kind, record in {(entry.kind, entry.record) for entry in entries}:
         merge.recompute(connection, kind, record)
     return len(moved)
+
+
+def _signed_unnamed(connection: Connection, leaving: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """What stands in the epoch before the entries that leave it, and was signed by one of these only as "what was before it"."""
+    found: dict[int, JournalEntry] = {}
+    for entry in leaving:
+        spans = read_spans(entry.fields.get("covers")) if entry.kind == "signature" else None
+        if spans is None:
+            continue
+        named = [
+            (first, last) for device, epoch, first, last in spans if (device, epoch) == (entry.device, entry.epoch)
+        ]
+        stays = journal.select(
+            connection,
+            "device = :d AND epoch = :e AND seq < :s AND visit = :v AND verdict = 'applied'",
+            d=entry.device, e=entry.epoch, s=leaving[0].seq, v=entry.visit,
+        )  # fmt: skip
+        found |= {e.seq: e for e in stays if not any(first <= e.seq <= last for first, last in named)}
+    return [found[seq] for seq in sorted(found)]
 
 
 def rewind(connection: Connection, epoch: str, done: int, head: str | None = None) -> None:

@@ -322,13 +322,23 @@ def records_of(connection: Connection, visit: str) -> list[tuple[str, str]]:
     return [(kind, record_id) for kind, record_id in rows if is_bound(kind)]
 
 
-def left_out(connection: Connection, visit: str) -> list[JournalEntry]:
-    """Entries on a signed visit that its first signature does not cover: what a supplement is about, in their order."""
+def left_out(connection: Connection, visit: str, *, is_new: bool = False) -> list[JournalEntry]:
+    """Entries on a signed visit that its first signature does not cover: what a supplement is about, in their order.
+
+    With `is_new` without those that say again, under a number in a newer epoch, what was signed under an earlier one.
+    """
     freezes = Freezes(connection)
     found = []
     for kind, record_id in records_of(connection, visit) if freezes.of(visit) else ():
-        found += by_entries(connection, kind, record_id, freezes)[2]
+        _, count, late = by_entries(connection, kind, record_id, freezes)
+        signed = {_said(entry) for entry in count} if is_new else set()
+        found += [entry for entry in late if _said(entry) not in signed]
     return sorted(found, key=lambda entry: entry.order)
+
+
+def _said(entry: JournalEntry) -> tuple[str, int, int, str]:
+    """What an entry is, whatever number it goes by: a phone that had to begin a new epoch writes it again."""
+    return entry.device, entry.ms, entry.counter, entry.patch
 
 
 def folded_away(connection: Connection, kind: str, record_id: str) -> Record:
@@ -388,11 +398,25 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
 
 
 def visit_of(connection: Connection, entry: JournalEntry) -> str:
-    """The visit a record belongs to, as far as it is known: what the entry names, else what the record's reading says."""
-    if entry.visit:
+    """The visit a record belongs to, as far as it is known: what the entry names, else what the record's reading says.
+
+    A record that came too late for signed minutes has no reading; of it the last entry that names a visit says it.
+    """
+    if entry.visit or entry.kind not in VISIT_KINDS:
         return entry.visit
-    visit = load(connection, entry.kind, entry.record).fields.get("visit") if entry.kind in VISIT_KINDS else None
-    return visit if isinstance(visit, str) else ""
+    visit = load(connection, entry.kind, entry.record).fields.get("visit")
+    return visit if isinstance(visit, str) else visit_filed(connection, entry.kind, entry.record)
+
+
+_FILED = text(
+    "SELECT visit FROM entry WHERE record = :record AND kind = :kind AND visit <> '' AND verdict = 'applied' "
+    "ORDER BY effective_ms DESC, effective_counter DESC, device DESC, epoch DESC, seq DESC LIMIT 1"
+)
+
+
+def visit_filed(connection: Connection, kind: str, record: str) -> str:
+    """The visit under which the last applied entry of a record is filed that is filed under any; empty when none is."""
+    return connection.execute(_FILED, {"record": record, "kind": kind}).scalar() or ""
 
 
 class Write(NamedTuple):
@@ -458,8 +482,7 @@ def conflicts(connection: Connection, kind: str, record_id: str) -> list[Conflic
     by_field: dict[str, list[Write]] = {}
     first: dict[tuple[str, int, int, str], int] = {}
     for entry in sorted(entries, key=lambda e: e.position or 0):
-        # What a phone wrote again in a new epoch was handed out when it came first.
-        position = first.setdefault((entry.device, entry.ms, entry.counter, entry.patch), entry.position or 0)
+        position = first.setdefault(_said(entry), entry.position or 0)  # handed out when it came first
         for field, value in present_fields(entry).items():
             if field not in _QUIET_FIELDS:
                 by_field.setdefault(field, []).append(

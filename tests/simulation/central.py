@@ -18,9 +18,11 @@ from fastapi.security import HTTPAuthorizationCredentials
 from starlette.requests import ClientDisconnect
 
 from app.schema import read_meta
+from app.sync.journal import Change
 from central import access, sync_api, uploads
 from central.database import Database as RealDatabase
 from central.holes import Life, acked, ends_held
+from central.intake import write_as_central
 from central.photo_store import PhotoStore
 from central.problems import Problem
 from central.readings import Readings
@@ -269,6 +271,20 @@ class Central:
         if self.database.server_id == before:
             self.world.oracle.unnoticed |= had - self.photo_names()
             self.world.oracle.was_restored_unnoticed = True
+
+    def act(self, rng: random.Random) -> None:
+        """Home Affairs writes a finding on a visit, as it does from what a notice board says: before it knows of a signature, or
+        all the same."""
+        self.database.commits_left = None
+        with self.database.writing() as connection:
+            c: Any = connection
+            visit = rng.choice([*c.exec_driver_sql("SELECT id FROM visit ORDER BY id").scalars()])
+            record = f"office:{visit}:{rng.randrange(2)}"
+            known = self.world.oracle.shown(c, "finding", record)
+            patch = {"visit": visit, "text": f"niêm yết {self.world.number()}"}
+            change = Change("finding", record, patch, visit)
+            [entry] = write_as_central(c, self.database.central_device, "an", [change], self.now())
+        self.world.oracle.office_wrote(entry, known)
 
     def revoke(self, device: str) -> None:
         """Home Affairs revokes a phone, once central has power to be told."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.sync import journal
+from app.sync.freeze import WRITTEN_ONCE
 from tests.simulation.central import SECRET
 from tests.simulation.violation import Violation
 
@@ -35,6 +36,12 @@ class Words(NamedTuple):
 
 
 WORDS = ", ".join(Words._fields)
+
+
+def words_of(entry: journal.JournalEntry) -> Words:
+    return Words(*(getattr(entry, name) for name in Words._fields))
+
+
 Identity = tuple[str, str, int]
 """(device, epoch, seq)."""
 
@@ -59,6 +66,7 @@ class Oracle:
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False
+    _office: set[Words] = field(default_factory=set)
 
     # Recording
 
@@ -80,13 +88,18 @@ class Oracle:
         fresh = [Words(*row) for row in found]
         self.world.say(phone.name, f"{what}: {len(fresh)} entries")
         for words in fresh:
-            shown = raw.execute(
-                f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'",
-                (words.record, words.kind),
-            )
             self.tapped[words] += 1
-            self.written[words] = frozenset(Words(*row) for row in shown) - {words}
+            self.written[words] = self.shown(phone.database.connection, words.kind, words.record) - {words}
         self.world.count("entries", len(fresh))
+        self.world.signed.note(phone, fresh)
+
+    def office_wrote(self, entry: journal.JournalEntry, known: frozenset[Words]) -> None:
+        """Home Affairs has written an entry, knowing all that central knew of the record."""
+        words = words_of(entry)
+        self.world.say("central", f"Home Affairs writes {words.record}")
+        self.tapped[words] += 1
+        self.written[words] = known
+        self._office.add(words)
 
     # Central's word
 
@@ -94,7 +107,7 @@ class Oracle:
         """Central has answered a sync, and the phone has heard it. What is acknowledged is what the request has shown; of
         what central holds beyond, the phone may have another life."""
         for raw in answer.get("entries", ()):
-            if self.world.team_of(raw[1]) != phone.team:
+            if self._team_of(raw[1], raw[12]) != phone.team:
                 raise Violation("I8", f"{phone.name} was given an entry of another team: {raw}")
         device, epoch = request["device_id"], request["epoch"]
         request = {"entries": [], **request}
@@ -117,6 +130,14 @@ class Oracle:
         ).fetchall()
         self.acked |= {(device, epoch, seq): digest for seq, digest in held}
 
+    def _team_of(self, device: str, patch: dict[str, Any]) -> str:
+        """The team that may see an entry: its author's, of Home Affairs' the visit's."""
+        central = self.world.central.database
+        if device != central.central_device:
+            return self.world.team_of(device)
+        found = central.connection.raw.execute("SELECT team FROM visit WHERE id = ?", (patch["visit"],)).fetchone()
+        return str(found[0])
+
     def _read_receipt(self, receipt: str, request: dict[str, Any], acked: int) -> None:
         facts, _, seal = receipt.partition(".")
         written = base64.urlsafe_b64decode(facts)
@@ -133,11 +154,14 @@ class Oracle:
     def central_restored(self) -> None:
         """What central forgot in a restore may be missing until it is sent again."""
         self.central_was_restored = True
+        self.world.signed.central_restored()
         kept = self.central_identities()
         gone = {identity for identity in self.acked if identity not in kept}
         for identity in gone:
             del self.acked[identity]
         self.lost_acks |= gone
+        # Of what Home Affairs itself wrote, the backup is all there is: nobody else vouches for it.
+        self.destroyed |= self._office - self.held(self.world.central.database.connection)
 
     def phone_restored(self, phone: "Phone", before: set[Words]) -> None:
         """A phone was put back; `before` is what it held of its own."""
@@ -146,11 +170,18 @@ class Oracle:
 
     # Looking
 
+    def shown(self, connection: Any, kind: str, record: str) -> frozenset[Words]:
+        """What a machine shows of a record."""
+        found = connection.raw.execute(
+            f"SELECT {WORDS} FROM entry WHERE record = ? AND kind = ? AND verdict = 'applied'", (record, kind)
+        )
+        return frozenset(Words(*row) for row in found)
+
+    def held(self, connection: Any) -> set[Words]:
+        return {Words(*row) for row in connection.raw.execute(f"SELECT {WORDS} FROM entry")}
+
     def own_words(self, phone: "Phone") -> set[Words]:
-        raw = phone.database.connection.raw
-        return {
-            Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry WHERE device = ?", (phone.device,))
-        }  # fmt: skip
+        return {words for words in self.held(phone.database.connection) if words.device == phone.device}
 
     def central_identities(self) -> dict[Identity, str]:
         raw = self.world.central.database.connection.raw
@@ -159,12 +190,15 @@ class Oracle:
     def conflicts(self, entries: list[journal.JournalEntry]) -> set[tuple[Any, ...]]:
         """(kind, id, field, standing device, standing seq, other device, other seq) of all that nobody has settled.
 
-        Two writes of one device always know of each other, in the order of their stamps, even when the device lives twice.
+        Of what was written beside signed minutes there are none. Two writes of one device always know of each other, in the order of their stamps, even when the device lives twice.
         """
         found = set()
+        late = self.world.signed.late(entries)
         by_field: dict[tuple[str, str, str], list[tuple[journal.JournalEntry, Any, Words]]] = {}
         for entry in entries:
-            words = Words(*(getattr(entry, name) for name in Words._fields))
+            words = words_of(entry)
+            if words in late or entry.kind in WRITTEN_ONCE:
+                continue
             for name, value in entry.fields.items():
                 if name not in QUIET_FIELDS:
                     by_field.setdefault((entry.kind, entry.record, name), []).append((entry, value, words))

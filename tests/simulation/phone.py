@@ -19,6 +19,7 @@ from app.schema import migrate, read_meta, write_meta
 from app.store import DiskFull
 from app.sync import exchange
 from app.sync.journal import Change
+from tests.simulation import signing
 from tests.simulation.clockwork import NOON
 from tests.simulation.database import Database, PowerCut
 from tests.simulation.network import Client, Line
@@ -225,6 +226,8 @@ class Phone:
                 book.reopen_visit(visit)
             case "undo":
                 book.undo(visit)
+            case _ if what in signing.TAPS:
+                signing.tap(book, visit, what, rng, number)
             case "foul":  # what a newer or a tampered app might write
                 answer = {"visit": visit, "row": "", "item": "badge_missing_count", "value": 12_000 + number}
                 book._record([Change("answer", f"{visit}//badge_missing_count", answer, visit)])

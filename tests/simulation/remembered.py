@@ -81,5 +81,43 @@ _DAYS = {
         2456/21|central back up|||0.0
         2456/22|central restore|||0.0
     """,
+    "a change of a room that came too late for the minutes reached nobody": """
+        20 cuc,dung,giang 0.2 600 1
+        20/19|tap|dung|room|0.0
+        20/25|tap|cuc|sign|0.0
+        20/26|tap|dung|remove room|0.0
+    """,
+    "a photo that came too late was in the supplement without its caption": """
+        94 cuc,cuc-2,dung 0.6 2000 500
+        94/2|tap|dung|sign|0.0
+        94/7|tap|cuc-2|photo|0.0
+        94/16|tap|cuc-2|caption|0.0
+    """,
+    "a phone asked to settle what a signature had settled": """
+        251 cuc,dung,giang 0.2 131072 1
+        251/25|tap|cuc|room|0.0
+        251/28|tap|giang|room|0.0
+        251/30|tap|giang|sign|0.0
+    """,
+    "half of what was signed was lost when a copy of the phone was faster with the rest": """
+        0 cuc,cuc-2,dung 0.0 131072 1
+        0/0|tap|cuc|answer|0.0
+        0/1|sync|cuc||0.0
+        0/2|wait|||10.0
+        0/3|tap|cuc|remark|0.0
+        0/4|tap|cuc|remark|0.0
+        0/6|tap|cuc|answer|0.0
+        0/5|clone|cuc||0.0
+        0/7|tap|cuc|sign|0.0
+        0/8|tap|cuc'|answer|0.0
+        0/9|tap|cuc'|remark|0.0
+        0/20|crash soon|cuc||1
+        0/21|sync|cuc||0.0
+        0/22|wait|||30.0
+        0/10|sync|cuc'||0.0
+        0/11|wait|||30.0
+        0/12|sync|cuc||0.0
+        0/13|wait|||60.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

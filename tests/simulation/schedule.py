@@ -6,13 +6,15 @@ Steps can be left out without changing what the others do, which is how a failin
 import random
 from typing import NamedTuple
 
+from tests.simulation import signing
+
 TAPS = {
     "answer": 10, "remark": 4, "room": 4, "heads": 6, "rename": 2, "remove room": 1, "photo": 4, "caption": 2,
     "remove photo": 1, "close": 2, "reopen": 3, "undo": 1, "foul": 1, "unknown": 1, "visit": 3,
 }  # fmt: skip
 TROUBLES = {
     "crash": 2, "crash soon": 3, "full": 2, "clock": 2, "clone": 2, "back up": 3, "restore": 3, "central crash": 3,
-    "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 2, "central full": 1,
+    "central crash soon": 3, "central back up": 2, "central restore": 2, "revoke": 1, "lose": 2, "central full": 1, "office": 2,
 }  # fmt: skip
 CASTS = (("cuc", "dung", "hoa"), ("cuc", "dung", "giang"), ("cuc", "cuc-2", "dung"))
 """Whose phones: two of one team and one of another; three of one team; two of one person and one of a colleague."""
@@ -54,13 +56,14 @@ def schedule(seed: int) -> Schedule:
         troubles["back up"] = 2
     if "central restore" in troubles:
         troubles["central back up"] = 2
+    taps = TAPS | signing.TAPS if rng.random() < 0.4 else TAPS
     is_long = rng.random() < 0.2  # months pass: phones drop what is old, uploads expire
     phones, steps = list(cast), []
     for number in range(rng.choice([12, 20, 32, 48])):
         dice = rng.random()
         who, what, size = rng.choice(phones), "", 0.0
         if dice < 0.42 or (dice > 0.85 and not troubles):
-            kind, what = "tap", rng.choices(list(TAPS), list(TAPS.values()))[0]
+            kind, what = "tap", rng.choices(list(taps), list(taps.values()))[0]
         elif dice < 0.72:
             kind = "sync"
         elif dice < 0.85:
@@ -77,7 +80,7 @@ def schedule(seed: int) -> Schedule:
                 size = rng.choice([-10, -1, 1, 10, 0.00002, -0.0001])
             elif kind == "clone":
                 phones.append(f"{who.rstrip(COPY)}{COPY}")
-            if kind.startswith("central"):
+            if kind.startswith("central") or kind == "office":
                 who = ""
         steps.append(Step(kind, who, what, size, f"{seed}/{number}"))
     return Schedule(seed, cast, rate, rng.choice([600, 2000, 128 * 1024]), rng.choice([1, 3, 500]), tuple(steps))

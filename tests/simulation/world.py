@@ -27,6 +27,7 @@ from tests.simulation.database import Database
 from tests.simulation.oracle import Oracle
 from tests.simulation.phone import YEAR_MS, Phone, open_notebook
 from tests.simulation.schedule import COPY, Schedule, Step
+from tests.simulation.signed import SignedContent
 from tests.simulation.violation import Violation
 
 SERVER_ID = "5e" * 16
@@ -46,6 +47,7 @@ class World:
         self.trace: list[str] = []
         self.counts: Counter[str] = Counter()
         self.oracle = Oracle(self)
+        self.signed = SignedContent(self)
         self._number = 9
         self.files: dict[str, bytes] = {}
         """Every photo ever taken, by its name."""
@@ -113,6 +115,7 @@ class World:
         for step in self.schedule.steps:
             self.raise_what_broke()
             await self.take(step)
+            self.signed.look()
         await self.calm()
         invariants.check(self)
 
@@ -185,6 +188,8 @@ class World:
                 self.central.restore(rng)
             case "central full":
                 self.central.disk.is_full = True
+            case "office" if self.central.is_up:
+                self.central.act(rng)
             case "revoke" if phone:
                 self.say(phone.name, "is revoked")
                 self.central.revoke(phone.device)

@@ -1,0 +1,229 @@
+"""I9: what was signed reads the same for ever, everywhere; what comes later is in the supplement and nowhere else.
+
+When somebody puts the first signature under a visit, the entries that the phone then shows of it are noted, and what it says.
+From then on every machine that goes by this signature and has those entries must read exactly that, whatever it was told
+since and in whatever order; at the end of the day everybody goes by the same signature, and everything else that was
+written on the visit is in the supplement.
+
+What the system does not promise is let through by name:
+- an entry that central refused after it had been signed: its value is taken away, and `verify` reports that the content differs;
+- entries destroyed by a disaster, and forged signatures that a restored central heard of before the honest one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app import signing
+from app.proof import content_hash, signed_document
+from app.records import CENTRAL_KINDS
+from app.sync import journal, merge
+from app.sync.freeze import freeze_of
+from tests.simulation.oracle import WORDS, Words, words_of
+from tests.simulation.signing import FORGED
+from tests.simulation.violation import Violation
+
+if TYPE_CHECKING:
+    from tests.simulation.phone import Phone
+    from tests.simulation.world import World
+
+Field = tuple[str, str, str]
+"""(kind, id, field)."""
+UNBOUND = {"signature", "supplement", *CENTRAL_KINDS}
+PLACING = {"visit", "row", "item"}
+
+
+class Signed(NamedTuple):
+    """What one signature was put under."""
+
+    visit: str
+    content: str
+    document: dict[str, Any]
+    entries: frozenset[Words]
+    """What the phone then showed of the visit."""
+    is_whole: bool
+    """Whether nothing of it had been dropped on that phone: then `entries` are all there is."""
+
+
+@dataclass
+class SignedContent:
+    """Every first signature that was ever given, and what each machine was last seen to make of it."""
+
+    world: "World"
+    by_signature: dict[Words, Signed] = field(default_factory=dict)
+    _frozen: dict[str, Words] = field(default_factory=dict)
+    """Visit → the signature that central goes by."""
+    _looked_at: dict[int, int] = field(default_factory=dict)
+    """Connection → its changes when it was last looked at."""
+
+    def note(self, phone: "Phone", fresh: Iterable[Words]) -> None:
+        """After a tap: what was signed, if the tap was the first signature of a visit. Raises Violation."""
+        connection: Any = phone.database.connection
+        for words in fresh:
+            if words.kind != "signature":
+                continue
+            fields = journal.read_patch(words.patch)
+            visit = fields.get("visit")
+            if "covers" not in fields or fields["content"] == FORGED or words != _freezing(connection, visit):
+                continue
+            document = signed_document(connection, visit)
+            if content_hash(document) != fields["content"]:
+                raise Violation("I9", f"{phone.name} signed {fields['content'][:12]} and shows otherwise: {document}")
+            shown = f"SELECT {WORDS} FROM entry WHERE visit = ? AND verdict = 'applied'"
+            entries = {Words(*row) for row in connection.raw.execute(shown, (visit,))}
+            has_dropped = "SELECT 1 FROM meta WHERE key LIKE 'checkpoint:%'"
+            is_whole = connection.raw.execute(has_dropped).fetchone() is None
+            bound = frozenset(w for w in entries if _is_bound(w) and not _is_given_later(w))
+            self.by_signature[words] = Signed(visit, fields["content"], document, bound, is_whole)
+            self.world.count("visits signed")
+
+    def central_restored(self) -> None:
+        """Which signature central had first it may no longer know."""
+        self._frozen.clear()
+
+    # Every now and then
+
+    def look(self) -> None:
+        """Whoever has what was signed reads it as it was signed. Raises Violation."""
+        if not self.by_signature:
+            return
+        central = self.world.central.database.connection
+        for visit in {signed.visit for signed in self.by_signature.values()}:
+            signature = _freezing(central, visit)
+            if signature and self._frozen.setdefault(visit, signature) != signature:
+                raise Violation("I9", f"central went by {self._frozen[visit]} and now goes by {signature}")
+        self._look_at(central, "central")
+        for phone in self.world.phones.values():
+            self._look_at(phone.database.connection, phone.name)
+
+    def _look_at(self, connection: Any, name: str) -> None:
+        if self._looked_at.get(id(connection)) == connection.raw.total_changes:
+            return
+        self._looked_at[id(connection)] = connection.raw.total_changes
+        for visit in sorted({signed.visit for signed in self.by_signature.values()}):
+            signature = _freezing(connection, visit)
+            signed = self.by_signature.get(signature) if signature else None
+            if signed and self._has(connection, signed):
+                read = signed_document(connection, visit)
+                if read != signed.document:
+                    raise Violation("I9", f"{name} reads what was signed as {_difference(signed.document, read)}")
+
+    def _has(self, connection: Any, signed: Signed) -> bool:
+        """Whether a machine shows all entries that were signed."""
+        found = connection.raw.execute(
+            f"SELECT {WORDS} FROM entry WHERE visit = ? AND verdict = 'applied'", (signed.visit,)
+        )
+        return signed.entries <= {Words(*row) for row in found}
+
+    # At the end of the day
+
+    def check(self) -> None:
+        """Everybody agrees on what was signed, and on what was not. Raises Violation."""
+        self._looked_at.clear()
+        self.look()
+        central: Any = self.world.central.database.connection
+        for visit in sorted({signed.visit for signed in self.by_signature.values()}):
+            freeze, signature = freeze_of(central, visit), _freezing(central, visit)
+            if freeze is None or signature is None:
+                continue  # it went with the phone on which it was signed
+            if signature not in self.by_signature:
+                if self.world.oracle.central_was_restored:
+                    continue
+                raise Violation("I9", f"central goes by a signature nobody gave: {signature}")
+            signed = self.by_signature[signature]
+            read = signed_document(central, visit)
+            self._check_supplement("central", central, signed)
+            (team,) = central.raw.execute("SELECT team FROM visit WHERE id = ?", (visit,)).fetchone()
+            for phone in self.world.phones.values():
+                if phone.is_revoked or phone.team != team:
+                    continue
+                connection: Any = phone.database.connection
+                if (theirs := freeze_of(connection, visit)) != freeze:
+                    raise Violation("I9", f"{phone.name} goes by {theirs}, central by {freeze}")
+                if (shown := signed_document(connection, visit)) != read:
+                    raise Violation("I9", f"{phone.name} reads what was signed as {_difference(read, shown)}")
+                self._check_supplement(phone.name, connection, signed)
+
+    def late(self, entries: Iterable[journal.JournalEntry]) -> set[Words]:
+        """Those of the entries that were written beside what was signed, as central goes by it."""
+        central: Any = self.world.central.database.connection
+        visits = {signed.visit for signed in self.by_signature.values()}
+        known = [self.by_signature.get(s) for visit in visits if (s := _freezing(central, visit))]
+        entries = list(entries)
+        return {words for signed in known if signed for _, words in _beside(signed, entries)}
+
+    def _check_supplement(self, name: str, connection: Any, signed: Signed) -> None:
+        """What was written beside what was signed is in the supplement, with the value that would stand; what was signed is not."""
+        if not signed.is_whole:
+            return
+        documents = {(kind, id): fields for kind, id, fields in signed.document["records"]}
+        expected = _beside(signed, journal.select(connection, "verdict = 'applied' ORDER BY record"))
+        left_out = {words_of(entry) for entry in merge.left_out(connection, signed.visit, is_new=True)}
+        if confused := left_out & signed.entries:
+            raise Violation("I9", f"{name} has in the supplement what was signed: {sorted(confused)[:2]}")
+        if lost := {w for _, w in expected} - left_out:
+            raise Violation("I9", f"{name} has neither signed nor in the supplement: {sorted(lost)[:2]}")
+        self.world.count("late entries", len(expected) if name == "central" else 0)
+        wanted: dict[Field, Any] = {}
+        for entry, words in sorted(expected, key=lambda one: one[0].order):
+            for field_name, value in entry.fields.items():
+                wanted[words.kind, words.record, field_name] = value
+        told = {(one.kind, one.id, one.field): one.later for one in signing.late_fields(connection, signed.visit, "")}
+        for place, value in wanted.items():
+            kind, id, field_name = place
+            stood = (
+                "signed" if (kind, field_name) == ("visit", "status") else documents.get((kind, id), {}).get(field_name)
+            )
+            if value != stood and field_name not in PLACING and told.get(place, _ABSENT) != value:
+                raise Violation(
+                    "I9", f"{name} does not show in the supplement: {place} {value!r}, but {told.get(place)!r}"
+                )
+
+
+_ABSENT = object()
+
+
+def _beside(signed: Signed, entries: Iterable[journal.JournalEntry]) -> list[tuple[journal.JournalEntry, Words]]:
+    """Entries on a visit, or on a record of what was signed, that were no part of it."""
+    records = {(kind, id) for kind, id, _ in signed.document["records"]}
+    entries = list(entries)
+    named = {(e.kind, e.record) for e in entries if e.visit == signed.visit}
+    found = [
+        (e, words_of(e))
+        for e in entries
+        if e.visit == signed.visit or (e.kind, e.record) in records or (not e.visit and (e.kind, e.record) in named)
+    ]
+    return [(e, w) for e, w in found if _is_bound(w) and not _is_given_later(w) and w not in signed.entries]
+
+
+def _is_bound(words: Words) -> bool:
+    return words.kind not in UNBOUND
+
+
+def _is_given_later(words: Words) -> bool:
+    """The number of the minutes, and that the visit is signed."""
+    if words.kind != "visit":
+        return False
+    fields = journal.read_patch(words.patch)
+    return fields.keys() <= {"document_number", "status"} and fields.get("status", "signed") == "signed"
+
+
+def _freezing(connection: Any, visit: str) -> Words | None:
+    """The signature by which a machine goes, as it was written; None when there is none or it was dropped here."""
+    freeze = freeze_of(connection, visit)
+    if freeze is None:
+        return None
+    found = connection.raw.execute(
+        f"SELECT {WORDS} FROM entry WHERE device = ? AND epoch = ? AND seq = ?", freeze.order[2:]
+    ).fetchone()
+    return Words(*found) if found else None
+
+
+def _difference(signed: dict[str, Any], read: dict[str, Any]) -> str:
+    before, after = ({(k, i): f for k, i, f in document["records"]} for document in (signed, read))
+    odd = [
+        f"{key}: signed {before.get(key)}, reads {after.get(key)}"
+        for key in sorted(before | after)
+        if before.get(key) != after.get(key)
+    ]
+    return "; ".join(odd)
