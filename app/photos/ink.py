@@ -17,6 +17,8 @@ NOISE = 6
 """Steps of luma between neighbours below which there is no edge."""
 LOWEST, HIGHEST, LONGEST = 4, 80, 60
 """Spots lower or higher than so many pixels, or so many times longer than high, are no writing."""
+SHADE = 4
+"""Steps of luma that count as one where a photo is divided into dark and light."""
 THIN, LONG = 5, 12
 """A spot no higher than that and so many times longer is a ruled line or the rim of a board."""
 
@@ -48,9 +50,10 @@ def regions(luma: "Image") -> tuple[Region, ...]:
         *(_edges(luma, near, step, (wide, high)) for step in ((-1, 0), (0, -1), (-1, -1), (1, -1))), strict=True
     )
     glare = _means(luma.point([255 * (light >= GLARE_FROM) for light in range(256)]), (wide, high))
+    split = _split(luma.histogram())
     written = _by_region(spots(inked.tobytes(), depth.tobytes(), luma.width), paper.tobytes(), luma.width, wide, high)
     return tuple(
-        Region._make((*_typical(parts), *edges, lit / 255))
+        Region._make((*_typical(parts), *edges, lit / 255, split))
         for parts, edges, lit in zip(written, steep, glare, strict=True)
     )
 
@@ -85,13 +88,28 @@ def _edges(luma: "Image", near: "Image", step: tuple[int, int], tile: tuple[int,
     return [square / plain if plain else 0.0 for plain, square in sums]
 
 
+def _split(histogram: Sequence[int]) -> int:
+    """The luma, in steps of SHADE, that best divides a photo into a dark and a light part (Otsu 1979), as OCR does first of all."""
+    shades = [sum(histogram[light : light + SHADE]) for light in range(0, 256, SHADE)]
+    pixels, mass = sum(shades), sum(shade * many for shade, many in enumerate(shades))
+    below = dark = 0
+    best, split = -1.0, 0
+    for shade, many in enumerate(shades[:-1]):
+        below, dark = below + many, dark + shade * many
+        if 0 < below < pixels:
+            apart = float(mass * below - dark * pixels)
+            if (spread := apart * apart / (below * (pixels - below))) > best:
+                best, split = spread, SHADE * (shade + 1)
+    return split
+
+
 def _means(image: "Image", tile: tuple[int, int]) -> list[float]:
     means = image.convert("F").reduce(tile)
     return [float(means.getpixel((x, y))) for y in range(DOWN) for x in range(ACROSS)]  # type: ignore[arg-type]
 
 
-Part = tuple[int, int, int, int]
-"""Of a spot in one region: its height, the width that lies there, its ink, its paper."""
+Part = tuple[int, int, int, int, float]
+"""Of a spot in one region: its height, the width that lies there, its ink, its paper, the share of its box that is ink."""
 
 
 def _by_region(found: Sequence[Spot], paper: bytes, width: int, wide: int, high: int) -> list[list[Part]]:
@@ -109,26 +127,27 @@ def _by_region(found: Sequence[Spot], paper: bytes, width: int, wide: int, high:
             continue  # grain of a wall
         for column in range(left // wide, right // wide + 1):
             here = min(right, column * wide + wide - 1) - max(left, column * wide) + 1
-            parts[middle // high * ACROSS + column].append((height, here, ink, light))
+            parts[middle // high * ACROSS + column].append((height, here, ink, light, pixels / (length * height)))
     return parts
 
 
-def _typical(parts: Sequence[Part]) -> tuple[float, int, float, float, float]:
-    """(letters, spots, height, ink, paper): medians weighted by width."""
+def _typical(parts: Sequence[Part]) -> tuple[float, int, float, float, float, float, float]:
+    """(letters, spots, height, ink, paper, darkest, fill): medians weighted by width, and of the ink what a tenth exceeds."""
     if not parts:
-        return 0.0, 0, 0.0, 0.0, 0.0
+        return 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0
     length = sum(part[1] for part in parts)
-    height, ink, light = (_median([(part[which], part[1]) for part in parts], length) for which in (0, 2, 3))
-    return length / height, len(parts), float(height), float(ink), float(light)
+    height, ink, light, fill = (_tenths(parts, which, length, 5) for which in (0, 2, 3, 4))
+    return length / height, len(parts), height, ink, light, _tenths(parts, 2, length, 9), fill
 
 
-def _median(weighted: list[tuple[int, int]], total: int) -> int:
+def _tenths(parts: Sequence[Part], which: int, total: int, tenths: int) -> float:
+    """The value that so many tenths of the width do not exceed."""
     below = 0
-    for value, weight in sorted(weighted):
-        below += weight
-        if 2 * below >= total:
-            return value
-    raise AssertionError("weights add up to their total")
+    for value, width in sorted((part[which], part[1]) for part in parts):
+        below += width
+        if 10 * below >= tenths * total:
+            return float(value)
+    raise AssertionError("widths add up to their total")
 
 
 def spots(inked: bytes, depth: bytes, width: int) -> list[Spot]:

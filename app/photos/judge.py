@@ -89,7 +89,7 @@ def verdict(sharpness: float, brightness: float, regions: Sequence[Region] = ())
 
 def _unreadable(written: Sequence[Reading]) -> tuple[str, str]:
     """What is wrong with most of the writing that cannot be read, and where that is."""
-    lost = [reading for reading in written if not reading.is_legible] or sorted(written, key=lambda it: it.score)[:3]
+    lost = [reading for reading in written if not reading.is_legible]
     share = sum(it.letters for it in lost) / sum(it.letters for it in written)
     faults: Counter[str] = Counter()
     for reading in lost:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from app.photos.header import Header, is_picture, read_header
-from app.photos.regions import Region, are_legible, readings, smallest_writing
+from app.photos.regions import Region, readings, share_lost, smallest_writing
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -24,11 +24,12 @@ PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
 PREVIEW_SMALLEST = 32
 """Side in pixels below which no preview is shrunk any further."""
 
-KEPT_HEIGHT = 20
-"""Pixels that the smallest writing keeps of its height (about that of capitals); twice what a reader needs."""
-FINE_BELOW, FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY = 12, 75, 60, 50
-"""Writing up to so high is kept in the better JPEG quality, since artefacts are as large as its accents; writing that is lost
-already keeps all its pixels in a poorer one, since they are blurred and soft."""
+KEPT_HEIGHT = 24
+"""Pixels that the smallest writing keeps of its height (about that of capitals)."""
+FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY = 75, 60, 40
+FINE_UNTIL = 0.18
+"""Writing of which no larger share is lost (`regions.share_lost`) is kept in the fine JPEG quality, since artefacts are as large as its
+accents; what is lost already keeps all its pixels in the poorest, since those are blurred and soft."""
 SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
@@ -209,11 +210,9 @@ def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, 
     smallest = smallest_writing(regions)
     if smallest is None:
         return min(longest, NO_WRITING_SIDE), PLAIN_QUALITY
-    if not are_legible(readings(regions)):
+    if share_lost(readings(regions)) > FINE_UNTIL:
         return longest, LOST_QUALITY
-    if smallest <= FINE_BELOW:
-        return longest, FINE_QUALITY
-    return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), PLAIN_QUALITY
+    return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), FINE_QUALITY
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 // What stands in each region of a picture, from its luma; the same figures as `regions` in app/photos/ink.py gives.
 
 const ACROSS = 8, DOWN = 8, GLARE_FROM = 250, NOISE = 6, REACH = [1, 2, 4, 8];
-const LOWEST = 4, HIGHEST = 80, LONGEST = 60, THIN = 5, LONG = 12;
+const LOWEST = 4, HIGHEST = 80, LONGEST = 60, THIN = 5, LONG = 12, SHADE = 4;
 
 /** Means of three neighbours, rounded, along rows and then along columns; the outermost ones repeat. */
 function softened(luma, w, h) {
@@ -73,12 +73,29 @@ function spots(inked, depth, w, h) {
   return found.filter((_, number) => partOf[number] === number);
 }
 
-function median(parts, which, total) {
+/** The value that so many tenths of the width do not exceed. */
+function tenths(parts, which, total, many) {
   let below = 0;
-  for (const part of [...parts].sort((one, other) => one[which] - other[which])) if (2 * (below += part[1]) >= total) return part[which];
+  for (const part of [...parts].sort((one, other) => one[which] - other[which])) if (10 * (below += part[1]) >= many * total) return part[which];
 }
 
-/** For each region, row by row: letters, spots, height, ink, paper, four edges, glare. Empty below 32 pixels. */
+/** The luma that best divides the picture into a dark and a light part (Otsu). */
+function split(luma) {
+  const shades = new Float64Array(256 / SHADE), pixels = luma.length;
+  for (const light of luma) shades[Math.floor(light / SHADE)]++;
+  const mass = shades.reduce((sum, many, shade) => sum + shade * many, 0);
+  let below = 0, dark = 0, best = -1, found = 0;
+  shades.subarray(0, -1).forEach((many, shade) => {
+    below += many;
+    dark += shade * many;
+    if (!below || below === pixels) return;
+    const apart = mass * below - dark * pixels, spread = apart * apart / (below * (pixels - below));
+    if (spread > best) [best, found] = [spread, SHADE * (shade + 1)];
+  });
+  return found;
+}
+
+/** For each region, row by row: letters, spots, height, ink, paper, darkest, fill, four edges, glare, split. Empty below 32 pixels. */
 export function regions(luma, width, height) {
   const wide = Math.floor(width / ACROSS), high = Math.floor(height / DOWN), w = wide * ACROSS, h = high * DOWN;
   if (Math.min(wide, high) < 4) return new Float64Array();
@@ -114,13 +131,14 @@ export function regions(luma, width, height) {
     if (tall <= THIN && ink * 10 < light * 3) continue;
     for (let column = Math.floor(left / wide); column <= Math.floor(right / wide); column++)
       parts[Math.floor(middle / high) * ACROSS + column].push(
-        [tall, Math.min(right, column * wide + wide - 1) - Math.max(left, column * wide) + 1, ink, light]);
+        [tall, Math.min(right, column * wide + wide - 1) - Math.max(left, column * wide) + 1, ink, light, pixels / (length * tall)]);
   }
+  const divide = split(cut);
   return Float64Array.from(parts.flatMap((inIt, region) => {
     const sum = sums[region];
-    const edges = [...[0, 2, 4, 6].map(way => sum[way] && sum[way + 1] / sum[way]), sum[8] / (wide * high)];
-    if (!inIt.length) return [0, 0, 0, 0, 0, ...edges];
-    const total = inIt.reduce((sum, part) => sum + part[1], 0), tall = median(inIt, 0, total);
-    return [total / tall, inIt.length, tall, median(inIt, 2, total), median(inIt, 3, total), ...edges];
+    const edges = [...[0, 2, 4, 6].map(way => sum[way] && sum[way + 1] / sum[way]), sum[8] / (wide * high), divide];
+    if (!inIt.length) return [0, 0, 0, 0, 0, 0, 0, ...edges];
+    const total = inIt.reduce((sum, part) => sum + part[1], 0), typical = (which, many = 5) => tenths(inIt, which, total, many);
+    return [total / typical(0), inIt.length, typical(0), typical(2), typical(3), typical(2, 9), typical(4), ...edges];
   }));
 }
