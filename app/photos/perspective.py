@@ -36,13 +36,17 @@ def warped(point: Point, warp: Warp) -> Point:
     return (a * x + b * y + c) / below, (d * x + e * y + f) / below
 
 
+ENLARGED = 1.25
+"""A straightened board is drawn so many times larger than it was, where there is room: fewer letters are lost (bench/README.md)."""
+
+
 def flat_size(corners: Corners, most: int) -> tuple[int, int]:
-    """(width, height) of a board seen from the front: as its longer sides, but no side longer than `most`; 1 at least."""
+    """(width, height) of a board seen from the front: ENLARGED from its longer sides, but none longer than `most`; 1 at least."""
     one, two, three, four = corners
     width = max(math.dist(one, two), math.dist(four, three))
     height = max(math.dist(one, four), math.dist(two, three))
-    shrink = min(1.0, most / max(width, height, 1.0))
-    return max(1, round(width * shrink)), max(1, round(height * shrink))
+    scale = min(ENLARGED, most / max(width, height, 1.0))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def upright(width: float, height: float) -> Corners:

@@ -271,7 +271,9 @@ async def straightened(kept: bytes, corners: Corners, pictures: Pictures) -> Pre
     try:
         size = flat_size(corners, most)
         await picture.warp(from_flat(corners, size), *size)
-        return await _prepared(picture, await picture.measured(), most, FINE_QUALITY, None)
+        measured = await picture.measured()
+        _, quality = kept_size(picture.width, picture.height, measured.regions)
+        return await _prepared(picture, measured, most, quality, None)
     finally:
         picture.close()
 

@@ -1,12 +1,12 @@
 // A board seen from the front: the same pixels as Pillow's Image.transform(PERSPECTIVE, BICUBIC) gives, within one step.
 
-/** The four weights of a cubic (a = -1/2) over the places -1, 0, 1, 2 for a point `part` after place 0. */
+/** The four weights of a cubic (a = -1, as Pillow has it) over the places -1, 0, 1, 2 for a point `part` after place 0. */
 function weigh(weights, part) {
   const square = part * part, cube = square * part;
-  weights[0] = -0.5 * part + square - 0.5 * cube;
-  weights[1] = 1 - 2.5 * square + 1.5 * cube;
-  weights[2] = 0.5 * part + 2 * square - 1.5 * cube;
-  weights[3] = -0.5 * square + 0.5 * cube;
+  weights[0] = 2 * square - part - cube;
+  weights[1] = 1 - 2 * square + cube;
+  weights[2] = part + square - cube;
+  weights[3] = cube - square;
 }
 
 /**
