@@ -8,6 +8,7 @@ from app.device import Device
 from app.message import Message
 from app.photos import perspective
 from app.photos.prepare import NotAPhoto, PreparedPhoto, board_corners, straightened
+from app.photos.regions import readings
 from app.readings import PhotoReading
 
 Corners: TypeAlias = perspective.Corners
@@ -36,6 +37,13 @@ class Straightening:
             return await board_corners(whole, self.device.pictures) if whole else None
         except NotAPhoto:
             return None  # whoever then straightens it is told
+
+    async def is_tilted_board(self, photo: PreparedPhoto) -> bool:
+        """Whether a photo not kept yet shows something written that was clearly photographed from the side."""
+        if not readings(photo.regions):
+            return False
+        corners = await board_corners(photo.data, self.device.pictures)
+        return corners is not None and perspective.is_tilted(corners)
 
     def can_straighten(self, corners: Corners) -> bool:
         """Whether they go round a board."""

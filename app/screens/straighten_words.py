@@ -2,6 +2,7 @@
 
 STRAIGHTEN_WORDS: dict[str, tuple[str, str]] = {
     "straighten": ("Nắn thẳng", "Straighten"),
+    "straighten_offer": ("Bảng chụp nghiêng: dùng rồi nắn thẳng", "A tilted board: use it, then straighten it"),
     "straighten_looking": ("Đang tìm bốn góc của bảng…", "Looking for the board's four corners…"),
     "straighten_found": (
         "Bốn góc của bảng đã được tìm. Góc nào lệch thì kéo lại; có thể đặt ngón tay bên cạnh góc.",

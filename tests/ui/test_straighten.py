@@ -24,10 +24,8 @@ def visit(tmp_path: Path) -> Iterator[Visit]:
 def test_a_tilted_board_is_straightened_and_its_original_stays_or_goes(visit: Visit, phone: Phone) -> None:
     phone.open(visit.camera, "Chọn ảnh có sẵn")
     pick(phone, "bang.jpg", as_file(seen_from(ON_THE_WALL)))
-    phone.sees("Chú thích")
-    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
-    phone.tap_until("visit-photo-1", "Che mặt hoặc tên")
-    phone.tap_until("photo-straighten", "Bốn góc của bảng đã được tìm")
+    phone.sees("Bảng chụp nghiêng")
+    phone.tap_until("use-and-straighten", "Bốn góc của bảng đã được tìm")
     x, y, width, height = phone.box("straighten-picture")
     phone.page.mouse.move(x + 30, y + 30)  # beside the upper left corner
     phone.page.mouse.down()
@@ -46,7 +44,8 @@ def test_a_tilted_board_is_straightened_and_its_original_stays_or_goes(visit: Vi
     phone.go(f"/visit/{visit.id}", "Ảnh của cuộc kiểm tra (2)")
     with notebook(visit.data) as book:
         original, straight = sorted(book.visit(visit.id).photos, key=lambda photo: bool(photo.derived_from))
-    phone.go(f"/photo/{original.id}/straighten", "Bốn góc của bảng đã được tìm")
+    phone.go(f"/photo/{original.id}", "Che mặt hoặc tên")
+    phone.tap_until("photo-straighten", "Bốn góc của bảng đã được tìm")
     phone.tap_until("straighten-do", "Bỏ ảnh gốc ra?")
     phone.tap_until("straighten-drop", "Chú thích")
     phone.go(f"/visit/{visit.id}", "Ảnh của cuộc kiểm tra (2)")
