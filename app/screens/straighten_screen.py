@@ -9,9 +9,9 @@ import flet as ft
 import flet.canvas as cv
 
 from app.screens.frame import bar, screen
-from app.screens.parts import button, chips, icon_button, panel, text
+from app.screens.parts import button, icon_button, panel, text
 from app.screens.road import use_road
-from app.screens.theme import COUNTER, EDGE, GAP, MEDIUM, TOUCH, Look
+from app.screens.theme import COUNTER, EDGE, GAP, TOUCH, Look
 from app.screens.window import said, use_look
 from app.state import Corners, use_app
 
@@ -24,6 +24,8 @@ LOUPE, NEARER = 104, 4
 STEP = 0.004
 """What a touch of an arrow moves a corner by, as a share of the photo's longer side."""
 HEARD_MS = 16
+NOWHERE: Corners = ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+"""Until they were looked for."""
 ARROWS = (
     ("to_left", ft.Icons.ARROW_BACK, -1, 0),
     ("up", ft.Icons.ARROW_UPWARD, 0, -1),
@@ -36,8 +38,8 @@ ARROWS = (
 class _Finger:
     """What a finger does between two drawings: places come faster than the screen is made."""
 
-    corners: Corners
-    began: Corners
+    corners: Corners = NOWHERE
+    began: Corners = NOWHERE
     """Where they were at first, to come back to."""
     corner: int = 0
     start: tuple[float, float] = (0.0, 0.0)
@@ -63,8 +65,8 @@ def StraightenScreen(photo: str) -> ft.Control:
     found = app.book.photo(photo)
     width, height = found.width, found.height
     whole = ft.use_memo(lambda: app.photo_bytes(found.sha256), [found.sha256])
-    rim_of_photo: Corners = ((0.0, 0.0), (width, 0.0), (float(width), float(height)), (0.0, height))
-    finger: _Finger = ft.use_ref(lambda: _Finger(rim_of_photo, rim_of_photo)).current  # type: ignore[assignment]
+    rim: Corners = ((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))
+    finger: _Finger = ft.use_ref(_Finger).current  # type: ignore[assignment]
     _, set_drawn = ft.use_state(0)
     state, set_state = ft.use_state("looking")
     made, set_made = ft.use_state("")
@@ -77,14 +79,13 @@ def StraightenScreen(photo: str) -> ft.Control:
     async def look_for_corners() -> None:
         await asyncio.sleep(0)  # the photo first
         corners = await app.find_corners(found)
-        if corners is not None:
-            finger.corners = finger.began = corners
+        finger.corners = finger.began = corners or rim
         set_state("found" if corners else "not_found")
 
     ft.use_effect(look_for_corners, [found.sha256])
 
-    def choose(code: str) -> None:
-        finger.corner = int(code) - 1
+    def choose_next() -> None:
+        finger.corner = (finger.corner + 1) % 4
         show()
 
     def begin(event: ft.DragStartEvent[ft.GestureDetector]) -> None:
@@ -118,8 +119,7 @@ def StraightenScreen(photo: str) -> ft.Control:
         if kept is None:
             return
         if app.book.setting("straighten_original", "keep") == "keep":
-            road.go(f"/photo/{kept}", instead=True)
-            app.tell(said("straighten_kept"))
+            road.go(f"/photo/{kept}", instead=True)  # it stands there: that says it is kept
         else:
             set_made(kept)
 
@@ -145,12 +145,9 @@ def StraightenScreen(photo: str) -> ft.Control:
         )  # fmt: skip
     is_busy = state in ("looking", "working")
     stage = _stage(look, whole, finger, scale, (width * scale, height * scale), is_busy)
-    field = ft.GestureDetector(
-        stage,
-        drag_interval=HEARD_MS,
-        on_pan_start=None if is_busy else begin,
-        on_pan_update=None if is_busy else drag,
-    )
+    field = stage
+    if not is_busy:
+        field = ft.GestureDetector(stage, drag_interval=HEARD_MS, on_pan_start=begin, on_pan_update=drag)
     named = ft.Semantics(
         identifier="straighten-picture", label=look.say("straighten_picture"), container=True,
         exclude_semantics=True, content=field,
@@ -161,20 +158,16 @@ def StraightenScreen(photo: str) -> ft.Control:
         words = look.say("photo_working" if state == "working" else "straighten_looking")
         body.append(panel(look, ft.Icons.HOURGLASS_EMPTY, [words]))
     else:
-        if not is_right:
-            body.append(panel(look, ft.Icons.WARNING, [look.say("straighten_wrong")], "amber"))
-        body += [
-            button(
-                look, look.say("straighten_do"), straighten if is_right else None, kind="main",
-                identifier="straighten-do", height=COUNTER,
-            ),
-            text(look, look.say(f"straighten_{state}"), 16),
-            *_by_buttons(look, finger.corner, choose, nudge),
-            button(
-                look, look.say("straighten_again"), reset if finger.corners != finger.began else None,
-                icon=ft.Icons.UNDO, identifier="straighten-again",
-            ),
-        ]  # fmt: skip
+        do = button(
+            look, look.say("straighten_do"), straighten if is_right else None, kind="main",
+            identifier="straighten-do", height=COUNTER,
+        )  # fmt: skip
+        how = (
+            text(look, look.say(f"straighten_{state}"), 16)
+            if is_right
+            else panel(look, ft.Icons.WARNING, [look.say("straighten_wrong")], "amber")
+        )
+        body += [do, how, *_by_buttons(look, finger, choose_next, nudge, reset)]
     top = ft.Column(
         [head, ft.Row([named], alignment=ft.MainAxisAlignment.CENTER)],
         spacing=GAP,
@@ -235,23 +228,30 @@ def _loupe(whole: bytes, corner: tuple[float, float], scale: float, size: tuple[
 
 
 def _by_buttons(
-    look: Look, corner: int, choose: Callable[[str], None], nudge: Callable[[int, int], None]
+    look: Look,
+    finger: _Finger,
+    choose_next: Callable[[], None],
+    nudge: Callable[[int, int], None],
+    reset: Callable[[], None],
 ) -> list[ft.Control]:
-    """The corners by name and four arrows: for whoever has no finger on the photo."""
-    offered = [(str(number), look.say(f"corner_{number}")) for number in range(1, 5)]
+    """The corner by name, four arrows, and the way back: for whoever has no finger on the photo."""
+    corner = look.say(f"corner_{finger.corner + 1}")
+    which = button(
+        look, look.say("straighten_corner", corner=corner), choose_next, name=look.say("straighten_next", corner=corner),
+        identifier="corner-next", expand=True,
+    )  # fmt: skip
+    again = icon_button(
+        look, ft.Icons.UNDO, look.say("straighten_again"), reset if finger.corners != finger.began else None,
+        kind="plain", identifier="straighten-again",
+    )  # fmt: skip
     arrows = [
         icon_button(
-            look,
-            icon,
-            look.say(f"corner_{way}"),
-            partial(nudge, across, down),
-            kind="plain",
+            look, icon, look.say(f"corner_{way}"), partial(nudge, across, down), kind="plain",
             identifier=f"corner-{way}".replace("_", "-"),
         )
         for way, icon, across, down in ARROWS
-    ]
+    ]  # fmt: skip
     return [
-        text(look, look.say("straighten_which"), 16, MEDIUM),
-        chips(look, offered, [str(corner + 1)], choose, identifier="corner"),
-        ft.Row(arrows, alignment=ft.MainAxisAlignment.CENTER, spacing=GAP),
+        ft.Row([which, again], spacing=GAP),
+        ft.Row(arrows, alignment=ft.MainAxisAlignment.SPACE_EVENLY, spacing=GAP),
     ]

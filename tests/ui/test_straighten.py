@@ -38,7 +38,7 @@ def test_a_tilted_board_is_straightened_and_its_original_stays_or_goes(visit: Vi
     phone.tap(phone.awake("corner-up"))
     phone.tap(phone.awake("corner-down"))
     assert phone.unnamed() == []
-    phone.tap_until("straighten-do", "ảnh gốc vẫn còn")
+    phone.tap_until("straighten-do", "Chú thích")
     phone.go("/settings", "Ảnh gốc sau khi nắn thẳng")
     phone.tap("original-ask")
     phone.go(f"/visit/{visit.id}", "Ảnh của cuộc kiểm tra (2)")
