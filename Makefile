@@ -62,7 +62,7 @@ bench: .venv/.test  ## measurements side by side
 	@echo "Đo tốc độ / benchmarks"
 	@$(BIN)/python -m bench
 
-bench-boards: .venv/.test  ## 300 drawn notice boards: the phone's verdict and sizes beside what Tesseract reads
+bench-boards: .venv/.test  ## 300 drawn notice boards: the phone's verdict, sizes and straightening beside what Tesseract reads
 	@echo "Đọc ảnh bảng niêm yết / reading photos of notice boards"
 	@tools/debian_packages.sh tesseract-ocr tesseract-ocr-vie fonts-texgyre
 	@$(BIN)/python -m bench.boards

@@ -33,6 +33,8 @@ from app.schema import read_meta
 from app.sending import Sending, SyncView
 from app.sending import read_link as read_link
 from app.store import DiskFull, StoreProblem, in_use, no_storage
+from app.straightening import Corners as BoardCorners
+from app.straightening import Straightening
 from app.sync import conflicts, ledger
 from app.sync.files import PhotoState as FileState
 
@@ -50,6 +52,7 @@ Carried: TypeAlias = safekeeping.Carried
 Meeting: TypeAlias = MeetingView
 DrawnUp: TypeAlias = DrawnUpFile
 ToRead: TypeAlias = MinutesToRead
+Corners: TypeAlias = BoardCorners
 
 T = TypeVar("T")
 
@@ -81,7 +84,7 @@ class Shot:
 
 @ft.observable
 @dataclass(eq=False)
-class AppState(Sending, Meetings, Paperwork):
+class AppState(Sending, Meetings, Paperwork, Straightening):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -347,6 +350,13 @@ class AppState(Sending, Meetings, Paperwork):
             made = replace(await covered(whole, boxes, self.device.pictures), taken_at=photo.taken_at)
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
+            return None
+        return await self.keep_made(photo, made)
+
+    async def keep_made(self, photo: PhotoReading, made: PreparedPhoto) -> str | None:
+        """Keep a photo that was made of this one where this one belongs; returns its id, None with a message when it cannot be kept."""
+        if self.files is None:
+            self.tell(Message.of(NO_PLACE))
             return None
         shot = Shot(made, verdict(made.sharpness, made.brightness, made.regions))
         kept = await self.use_photo(

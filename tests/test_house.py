@@ -118,12 +118,21 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.sending", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
         (
             "app.state",
             "app.sending",
             "app.safekeeping",
             "app.paperwork",
+            "app.straightening",
+            "app.meeting",
+            "app.message",
+        ),
+        (
+            "app.state",
+            "app.sending",
+            "app.safekeeping",
+            "app.paperwork",
+            "app.straightening",
             "app.meeting",
             "app.message",
             "app.store",

@@ -11,8 +11,12 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import COVER_CELLS, Box, Measured, Undecodable, fitted
+from app.photos.perspective import Warp
+from app.photos.prepare import COVER_CELLS, Box, Grey, Measured, Undecodable, fitted
 from app.photos.regions import Region
+
+BAND = 96
+"""Rows that are warped at a time: a tenth of a second on a phone."""
 
 
 class CanvasPictures:
@@ -57,6 +61,25 @@ class CanvasPicture:
         many = len(Region._fields)
         regions = (Region(*figures[at : at + many]) for at in range(0, len(figures), many))
         return Measured(float(variance), float(mean), tuple(regions))
+
+    async def grey(self, side: int) -> Grey:
+        width, height = fitted(self.width, self.height, side)
+        small = _drawn(self._canvas, width, height)
+        luma = js.skt.luma(_pen(small).getImageData(0, 0, width, height).data)
+        _free(small)
+        return Grey(bytes(luma.to_bytes()), width, height)
+
+    async def warp(self, warp: Warp, width: int, height: int) -> None:
+        pixels = _pen(self._canvas).getImageData(0, 0, self.width, self.height).data
+        flat = js.OffscreenCanvas.new(width, height)
+        pen, how = _pen(flat), to_js(warp)
+        for top in range(0, height, BAND):
+            await asyncio.sleep(0)
+            rows = js.ImageData.new(width, min(BAND, height - top))
+            js.skt.warp(pixels, self.width, self.height, how, rows.data, width, top)
+            pen.putImageData(rows, 0, top)
+        _free(self._canvas)
+        self._canvas, self.width, self.height = flat, width, height
 
     def cover(self, boxes: Sequence[Box]) -> None:
         pen = _pen(self._canvas)

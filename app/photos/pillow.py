@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
-from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Measured, Undecodable, fitted
+from app.photos.perspective import Warp
+from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Grey, Measured, Undecodable, fitted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,6 +41,17 @@ class PillowPicture:
     async def measured(self) -> Measured:
         return await asyncio.to_thread(lambda: measure(self._image))
 
+    async def grey(self, side: int) -> Grey:
+        return await asyncio.to_thread(lambda: _grey(self._image, side))
+
+    async def warp(self, warp: Warp, width: int, height: int) -> None:
+        from PIL import Image
+
+        how = Image.Transform.PERSPECTIVE, warp, Image.Resampling.BICUBIC
+        flat = await asyncio.to_thread(lambda: self._image.transform((width, height), *how))
+        self._image.close()
+        self._image, self.width, self.height = flat, width, height
+
     def cover(self, boxes: Sequence[Box]) -> None:
         from PIL import Image
 
@@ -66,6 +78,13 @@ def _decoded(raw: bytes, longest_side: int) -> "Image":
             return image.transpose(turn) if turn is not None else image
     except (Image.DecompressionBombError, *_DAMAGED) as error:
         raise Undecodable from error
+
+
+def _grey(image: "Image", side: int) -> Grey:
+    from PIL import Image
+
+    grey = image.convert("L").resize(fitted(*image.size, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return Grey(grey.tobytes(), *grey.size)
 
 
 def _in_rgb(image: "Image") -> "Image":

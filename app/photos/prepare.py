@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from app.photos.corners import GREY_SIDE, corners_in
 from app.photos.header import Header, is_picture, read_header
+from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape
 from app.photos.regions import Region, readings, share_lost, smallest_writing
 from app.photos.taken import taken_at
 
@@ -103,6 +105,14 @@ class Measured(NamedTuple):
     regions: tuple[Region, ...]
 
 
+class Grey(NamedTuple):
+    """Luma (ITU-R 601) of a picture row by row, a byte a pixel."""
+
+    luma: bytes
+    width: int
+    height: int
+
+
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels; right and bottom are outside."""
 COVER_CELLS = 4
@@ -124,6 +134,14 @@ class Picture(Protocol):
 
     async def measured(self) -> Measured:
         """What there is to judge it by."""
+        ...
+
+    async def grey(self, side: int) -> Grey:
+        """The picture without its colours, at most `side` large."""
+        ...
+
+    async def warp(self, warp: Warp, width: int, height: int) -> None:
+        """Become the picture of that size whose places lie in this one where `warp` says; what lies outside is black."""
         ...
 
     def cover(self, boxes: Sequence[Box]) -> None:
@@ -221,6 +239,42 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
     if longest <= side:
         return width, height
     return max(1, round(width * side / longest)), max(1, round(height * side / longest))
+
+
+async def board_corners(kept: bytes, pictures: Pictures) -> Corners | None:
+    """The corners of the board in a kept photo, in its pixels; None where none is found. Raises NotAPhoto."""
+    header = _accepted(kept)
+    picture = await _opened(kept, pictures, max(header.width, header.height))
+    try:
+        grey = await picture.grey(GREY_SIDE)
+    finally:
+        picture.close()
+    found = await corners_in(*grey)
+    if found is None:
+        return None
+    across, down = header.width / grey.width, header.height / grey.height
+    one, two, three, four = (((x + 0.5) * across, (y + 0.5) * down) for x, y in found)
+    return one, two, three, four
+
+
+async def straightened(kept: bytes, corners: Corners, pictures: Pictures) -> PreparedPhoto:
+    """The board within these corners of a kept photo as it looks from the front, no larger than the photo is.
+
+    Raises NotAPhoto, and ValueError when the corners do not go round a board.
+    """
+    if not is_board_shape(corners):
+        raise ValueError(f"no board lies within {corners}")
+    header = _accepted(kept)
+    most = max(header.width, header.height)
+    picture = await _opened(kept, pictures, most)
+    try:
+        size = flat_size(corners, most)
+        await picture.warp(from_flat(corners, size), *size)
+        measured = await picture.measured()
+        _, quality = kept_size(picture.width, picture.height, measured.regions)
+        return await _prepared(picture, measured, most, quality, None)
+    finally:
+        picture.close()
 
 
 def _accepted(raw: bytes) -> Header:

@@ -38,6 +38,7 @@ def PhotoForm(
     on_use: Handler,
     on_retake: Handler,
     *,
+    on_straighten: Handler | None = None,
     on_back: Handler | None = None,
     has_camera: bool = True,
     is_working: bool = False,
@@ -47,15 +48,16 @@ def PhotoForm(
     """Viewfinder while there is no `shot`, then the shot with its verdict and caption.
 
     `on_raw(bytes)` gets an image file as taken or chosen; `shot` is what to show of it (bytes, data URI or address),
-    `is_working` while it is being prepared. `on_use(caption)` keeps it, `on_retake()` drops it. `has_camera` says
-    whether this device can show a live camera at all, `of` what the photo will belong to.
+    `is_working` while it is being prepared. `on_use(caption)` keeps it, `on_retake()` drops it, `on_straighten(caption)` keeps it
+    and goes on to straighten it, where that is worth offering. `has_camera` says whether this device can show a live camera
+    at all, `of` what the photo will belong to.
     """
     head = bar(look, look.say("photo"), on_back, subtitle=of or None)
     if is_working:
         return _framed([head, panel(look, ft.Icons.HOURGLASS_EMPTY, [look.say("photo_working")])])
     if shot is None:
         return _framed([head, Viewfinder(look, on_raw, has_camera)])
-    return _framed([head, Shot(look, shot, verdict, on_use, on_retake, caption)])
+    return _framed([head, Shot(look, shot, verdict, on_use, on_straighten, on_retake, caption)])
 
 
 def _framed(controls: Sequence[ft.Control]) -> ft.Control:
@@ -256,6 +258,7 @@ def Shot(
     shot: str | bytes,
     verdict: Verdict | None,
     on_use: Handler,
+    on_straighten: Handler | None,
     on_retake: Handler,
     caption: str,
 ) -> ft.Control:
@@ -270,6 +273,9 @@ def Shot(
     async def use() -> None:
         await tell(on_use, said.strip())
 
+    async def straighten() -> None:
+        await tell(on_straighten, said.strip())
+
     return ft.Column(
         [
             ft.Container(
@@ -282,6 +288,7 @@ def Shot(
                             alignment=ft.Alignment.CENTER,
                         ),
                         *([_verdict(look, verdict)] if verdict else []),
+                        *([_offer(look, touched(straighten))] if on_straighten else []),
                         text(look, look.say("photo_caption"), 16, MEDIUM),
                         chips(look, offered, chosen, choose, identifier="caption"),
                         TextLine(
@@ -328,6 +335,11 @@ def Shot(
         expand=True,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
     )
+
+
+def _offer(look: Look, on_straighten: Handler) -> ft.Control:
+    words = look.say("straighten_offer")
+    return button(look, words, on_straighten, kind="soft", icon=ft.Icons.CROP_FREE, identifier="use-and-straighten")
 
 
 def _verdict(look: Look, verdict: Verdict) -> ft.Control:

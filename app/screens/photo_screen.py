@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import flet as ft
 
@@ -39,6 +40,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
     app, look, road, locator = use_app(), use_look(), use_road(), use_locator()
     fix, follow = use_maybe(asyncio.Task)
     shot, show = use_maybe(Shot)
+    tilted, set_tilted = use_maybe(Shot)
     is_working, set_working = ft.use_state(False)
     keeping: _Keeping = ft.use_ref(_Keeping).current  # type: ignore[assignment]
     reading = app.book.visit(visit)
@@ -47,11 +49,14 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
         set_working(True)
         follow(locator.ask() if app.book.is_positioned(visit) else None)
         try:
-            show(await app.look_at(raw))
+            seen = await app.look_at(raw)
+            show(seen)
         finally:
             set_working(False)
+        if seen is not None and await app.is_tilted_board(seen.prepared):
+            set_tilted(seen)
 
-    async def keep(caption: str) -> None:
+    async def keep(caption: str, *, and_straighten: bool = False) -> None:
         if shot is None or keeping.is_busy:
             return
         taken_at = shot.prepared.taken_at
@@ -69,7 +74,10 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
             return
         if on_its_way:
             locator.follow(app, visit, on_its_way, "" if geopoint else photo)
-        road.back()  # the photo stands there: that says it is kept
+        if and_straighten:
+            road.go(f"/photo/{photo}/straighten", instead=True)
+        else:
+            road.back()  # the photo stands there: that says it is kept
 
     caption = "caption_after" if remediation else SUGGESTED_CAPTIONS.get(item, "")
     return PhotoForm(
@@ -79,6 +87,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
         look_at,
         keep,
         lambda: show(None),
+        on_straighten=partial(keep, and_straighten=True) if shot is not None and tilted is shot else None,
         on_back=road.back,
         is_working=is_working,
         caption=look.say(caption) if caption else "",

@@ -43,6 +43,9 @@ def PhotoViewScreen(photo: str) -> ft.Control:
     def cover() -> None:
         road.go(f"/photo/{photo}/cover", instead=True)  # from there to the covered one: this may be taken out meanwhile
 
+    def straighten() -> None:
+        road.go(f"/photo/{photo}/straighten", instead=True)  # as cover
+
     return draw(
         look,
         whole or small,
@@ -63,6 +66,7 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         on_remove=remove,
         on_keep=lambda: set_sure(False),
         on_cover=cover if visit.is_open and whole is not None else None,
+        on_straighten=straighten if visit.is_open and whole is not None else None,
         on_back=road.back,
     )
 
@@ -84,6 +88,7 @@ def draw(
     on_remove: Handler,
     on_keep: Handler,
     on_cover: Handler | None,
+    on_straighten: Handler | None,
     on_back: Handler,
 ) -> ft.Control:
     body: list[ft.Control] = []
@@ -111,6 +116,9 @@ def draw(
     body += [fact(look, name, value) for name, value in facts]
     if on_cover and not is_sure:
         body.append(button(look, look.say("cover"), on_cover, icon=ft.Icons.BLUR_ON, identifier="photo-cover"))
+    if on_straighten and not is_sure:
+        words = look.say("straighten")
+        body.append(button(look, words, on_straighten, icon=ft.Icons.CROP_FREE, identifier="photo-straighten"))
     if is_sure:
         body += [
             panel(look, ft.Icons.HELP, [look.say("photo_remove_ask")], "amber"),

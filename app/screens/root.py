@@ -28,6 +28,7 @@ from app.screens.road import TABS, Road, RoadContext, query_of, segments, use_ro
 from app.screens.section_screen import SectionScreen
 from app.screens.settings_screen import SettingsScreen
 from app.screens.signing_screen import SigningScreen
+from app.screens.straighten_screen import StraightenScreen
 from app.screens.sync_screen import SyncScreen
 from app.screens.theme import EDGE, RADIUS, Look, dress
 from app.screens.today_screen import TodayScreen
@@ -46,6 +47,7 @@ TAB_SCREENS = {
 OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen), "meet": guarded(MeetScreen)}
 PHOTO = guarded(PhotoViewScreen)
 COVER = guarded(CoverScreen)
+STRAIGHTEN = guarded(StraightenScreen)
 VISIT = guarded(VisitScreen)
 IN_VISIT = {
     "count": guarded(HeadcountScreen),
@@ -148,6 +150,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return PHOTO(photo, key=route)
         case ["photo", photo, "cover"]:
             return COVER(photo, key=route)
+        case ["photo", photo, "straighten"]:
+            return STRAIGHTEN(photo, key=route)
         case ["visit", visit]:
             return VISIT(visit, key=route)
         case ["visit", visit, "count"]:

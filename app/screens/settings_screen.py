@@ -36,6 +36,7 @@ def SettingsScreen() -> ft.Control:
     return screen(
         [
             *choices(look, app.theme, app.set_setting),
+            *original(look, book.setting("straighten_original", "keep"), app.set_setting),
             heading(look, look.say("set_phone")),
             fact(look, look.say("set_phone_name"), book.setting("phone_name") or NOTHING),
             fact(look, look.say("set_user"), who.user_name or NOTHING),
@@ -112,6 +113,20 @@ def choices(look: Look, theme: str, on_set: Handler) -> list[ft.Control]:
             [theme],
             lambda code: on_set("theme", code),
             identifier="theme",
+        ),
+    ]
+
+
+def original(look: Look, chosen: str, on_set: Handler) -> list[ft.Control]:
+    """What becomes of a photo once a straightened one was made of it."""
+    return [
+        heading(look, look.say("set_original")),
+        chips(
+            look,
+            [(code, look.say(f"set_original_{code}")) for code in ("keep", "ask")],
+            [chosen],
+            lambda code: on_set("straighten_original", code),
+            identifier="original",
         ),
     ]
 

@@ -14,6 +14,7 @@ from app.screens.phone_words import PHONE_WORDS
 from app.screens.recording_words import RECORDING_WORDS
 from app.screens.screen_words import SCREEN_WORDS
 from app.screens.signing_words import SIGNING_WORDS
+from app.screens.straighten_words import STRAIGHTEN_WORDS
 
 LANGUAGES = ("vi", "en")
 NOTHING = "–"
@@ -148,7 +149,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 WORDS |= SCREEN_WORDS | CONCLUDING_WORDS | RECORDING_WORDS | PHONE_WORDS | PAPER_WORDS | KEEPING_WORDS
-WORDS |= SIGNING_WORDS
+WORDS |= SIGNING_WORDS | STRAIGHTEN_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

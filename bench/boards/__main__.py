@@ -1,32 +1,40 @@
-"""`python -m bench.boards [COUNT [FIRST]]`: 300 boards nobody tuned on, measured; about ten minutes on two cores.
+"""`python -m bench.boards [straighten] [COUNT [FIRST]]`: 300 boards nobody tuned on, measured; about a quarter of an hour on two cores.
 
-What was measured is kept in `.cache/boards.jsonl`, so that a run that was stopped goes on.
+With `straighten` only what is told of boards photographed from the side, every third of them. What was measured is kept in
+`.cache/boards.jsonl` and `.cache/straightened.jsonl`, so that a run that was stopped goes on.
 """
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
 from multiprocessing import Pool
 from pathlib import Path
 from statistics import mean, median
+from typing import TypeVar
 
+from bench.boards import straighten
+from bench.boards.draw import is_tilted
 from bench.boards.measure import Measurement, measure
 
-CACHE = Path(__file__).parents[2] / ".cache" / "boards.jsonl"
+CACHE = Path(__file__).parents[2] / ".cache"
 HELD_OUT = 5000
 """First seed of the boards that nothing was tuned on. Tuning used 0 to 299 and 2000 to 2860; 1000 to 1299 were looked at before."""
 
+M = TypeVar("M", Measurement, straighten.Straightening)
 
-def measured(seeds: Sequence[int]) -> list[Measurement]:
-    CACHE.parent.mkdir(exist_ok=True)
-    known = {}
-    if CACHE.exists():
-        known = {line["seed"]: Measurement(**line) for line in map(json.loads, CACHE.read_text().splitlines())}
-    with Pool() as pool, CACHE.open("a") as cache:
-        for found in pool.imap_unordered(measure, [seed for seed in seeds if seed not in known]):
+
+def measured(seeds: Sequence[int], work: Callable[[int], M], kind: type[M], cache: Path) -> list[M]:
+    cache.parent.mkdir(exist_ok=True)
+    known: dict[int, M] = {}
+    if cache.exists():
+        lines = map(json.loads, cache.read_text().splitlines())
+        names = {field.name for field in fields(kind)}
+        known = {line["seed"]: kind(**line) for line in lines if line.keys() == names}
+    with Pool() as pool, cache.open("a") as file:
+        for found in pool.imap_unordered(work, [seed for seed in seeds if seed not in known]):
             known[found.seed] = found
-            print(json.dumps(asdict(found), ensure_ascii=False), file=cache, flush=True)
+            print(json.dumps(asdict(found), ensure_ascii=False), file=file, flush=True)
     return [known[seed] for seed in seeds]
 
 
@@ -50,8 +58,14 @@ def tell(boards: Sequence[Measurement]) -> None:
 
 
 if __name__ == "__main__":
+    asked = sys.argv[1:]
+    only_straighten = asked[:1] == ["straighten"]
+    asked = asked[only_straighten:]
     count, first = (
-        int(given) if given else usual
-        for given, usual in zip((*sys.argv[1:3], "", "")[:2], (300, HELD_OUT), strict=True)
+        int(given) if given else usual for given, usual in zip((*asked[:2], "", "")[:2], (300, HELD_OUT), strict=True)
     )
-    tell(measured(range(first, first + count)))
+    seeds = range(first, first + count)
+    if not only_straighten:
+        tell(measured(seeds, measure, Measurement, CACHE / "boards.jsonl"))
+    tilted = [seed for seed in seeds if is_tilted(seed)]
+    straighten.tell(measured(tilted, straighten.straighten, straighten.Straightening, CACHE / "straightened.jsonl"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-from bench.boards.perspective import Point, warp_between, warped
+from app.photos.perspective import Point, warp_between, warped
 from bench.boards.texts import LINES, NAMES, TITLES
 
 SHAPES = ((1600, 1200), (1200, 1600), (1920, 1080))
@@ -53,15 +53,19 @@ class Board:
     """What was done to it, for people."""
 
 
+def is_tilted(seed: int) -> bool:
+    """Whether the board of this seed is photographed well from the side: every third is."""
+    return seed % 3 == 0
+
+
 def draw(seed: int) -> Board:
-    """The board of this seed; every third is photographed well from the side."""
+    """The board of this seed."""
     dice = random.Random(f"board {seed}")
-    is_tilted = seed % 3 == 0
     width, height = dice.choice(SHAPES)
     x_height = math.exp(dice.uniform(math.log(4.5), math.log(24)))
     flat_width, flat_height = round(width * dice.uniform(0.7, 0.95)), round(height * dice.uniform(0.7, 0.95))
     flat, lines = _flat(dice, flat_width, flat_height, x_height)
-    corners = _seen(dice, width, height, flat_width, flat_height, is_tilted)
+    corners = _seen(dice, width, height, flat_width, flat_height, is_tilted(seed))
     edges = ((0.0, 0.0), (float(flat_width), 0.0), (float(flat_width), float(flat_height)), (0.0, float(flat_height)))
     picture = _wall(dice, width, height)
     onto, back = warp_between(edges, corners), warp_between(corners, edges)
@@ -75,8 +79,8 @@ def draw(seed: int) -> Board:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
     placed = tuple(Line(text, tuple(warped(point, onto) for point in _box(box))) for text, box in lines)
-    done = f"x {x_height:.1f} px, {damage}, JPEG {quality}" + (", tilted" if is_tilted else "")
-    return Board(seed, out.getvalue(), width, height, corners, placed, x_height, is_tilted, done)
+    done = f"x {x_height:.1f} px, {damage}, JPEG {quality}" + (", tilted" if is_tilted(seed) else "")
+    return Board(seed, out.getvalue(), width, height, corners, placed, x_height, is_tilted(seed), done)
 
 
 def _box(box: tuple[float, float, float, float]) -> tuple[Point, ...]:

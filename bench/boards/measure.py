@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from app.photos.judge import verdict
+from app.photos.perspective import warp_between, warped
 from app.photos.pillow import PillowPictures
 from app.photos.prepare import prepare
 from bench.boards.draw import Board, Line, draw
-from bench.boards.perspective import warp_between, warped
 from bench.boards.read import accuracy, words_read
 
 PEER_SIDE, PEER_QUALITY = 1024, 70

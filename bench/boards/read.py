@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.photos.perspective import Point
 from bench.boards.draw import Line
-from bench.boards.perspective import Point
 
 
 class Word(NamedTuple):

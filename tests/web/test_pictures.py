@@ -1,23 +1,34 @@
 """Photos as Chromium makes them ready, beside Pillow: one set of rules, one verdict, whoever does the work."""
 
+import asyncio
 import base64
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Page, Playwright
 
 from app.photos.judge import verdict
-from app.photos.prepare import PREVIEW_BYTES
+from app.photos.pillow import PillowPictures
+from app.photos.prepare import PREVIEW_BYTES, board_corners, straightened
 from app.photos.regions import Region
 from tests.photos.shots import BOARD, REFUSED, as_file, camera_exif, corner_is_red, held, natively, notice_board, opened
+from tests.photos.test_straighten import ON_THE_WALL, seen_from
 from tests.ui.home_affairs import Central
 from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
 
 SHARPNESS_WITHIN = 1.25
 """Ratio of the sharpness of one photo as two clients measure it, when each has shrunk it in its own way."""
 BRIGHTNESS_WITHIN = 2.0
+T = TypeVar("T")
+
+
+def aside(work: Coroutine[Any, Any, T]) -> T:
+    """Done in a thread: Playwright has an event loop of its own in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +186,37 @@ def test_what_only_a_decoder_can_find_broken_is_refused_in_the_same_words(page: 
     middle = broken.index(b"\xff\xda") + 200
     broken[middle : middle + 400] = b"\xff" * 400
     assert in_browser(page, bytes(broken)) == {"refused": "truncated"}
+
+
+def test_a_tilted_board_is_found_and_straightened_as_natively(page: Page) -> None:
+    """Corners within half a per cent of the width of each other's, and the same board from the front."""
+    kept = natively(as_file(seen_from(ON_THE_WALL), quality=92))
+    found = aside(board_corners(kept.data, PillowPictures()))
+    assert found is not None
+    theirs = python(
+        page,
+        f"""
+import base64
+from app.device.canvas import CanvasPictures
+from app.photos.prepare import board_corners, straightened
+
+async def made():
+    kept = base64.b64decode({base64.b64encode(kept.data).decode()!r})
+    flat = await straightened(kept, {found!r}, CanvasPictures())
+    return {{"found": await board_corners(kept, CanvasPictures()), "flat": base64.b64encode(flat.data).decode()}}
+
+await made()
+""",
+    )
+    for mine, his in zip(found, theirs["found"], strict=True):
+        assert tuple(his) == pytest.approx(mine, abs=0.005 * kept.width)
+    ours, flat = (
+        opened(data).convert("RGB")
+        for data in (
+            aside(straightened(kept.data, found, PillowPictures())).data,
+            base64.b64decode(theirs["flat"]),
+        )
+    )
+    assert flat.size == ours.size
+    apart = ImageChops.difference(flat, ours).convert("L").resize((1, 1), Image.Resampling.BOX)
+    assert apart.getpixel((0, 0)) < 3  # type: ignore[operator]

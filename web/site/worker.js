@@ -4,6 +4,7 @@ import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
 import { cover, luma, measure } from "/measure.js";
 import { regions } from "/regions.js";
+import { warp } from "/warp.js";
 import * as photos from "/photos.js";
 
 const asked = new Map();  // id of a question to the page -> how to answer it
@@ -18,6 +19,8 @@ self.skt = {
   flush: () => {},
   measure,
   cover,
+  luma,
+  warp,
   regions: (pixels, width, height) => regions(luma(pixels), width, height),
   photos: { ...photos, opened: photos.open("photos") },
   readCode: async bytes => (await import("/codes.js")).readCode(bytes),

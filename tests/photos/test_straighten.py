@@ -1,0 +1,173 @@
+"""A board photographed from the side: its corners are found, and it is seen from the front, natively and as the browser does it."""
+
+import asyncio
+import math
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from app.photos.corners import corners_in
+from app.photos.perspective import (
+    Corners,
+    flat_size,
+    from_flat,
+    is_board_shape,
+    is_tilted,
+    upright,
+    warp_between,
+    warped,
+)
+from app.photos.pillow import PillowPictures
+from app.photos.prepare import board_corners, straightened
+from tests.photos.shots import as_file, natively, notice_board, opened
+
+SITE = Path(__file__).parents[2] / "web" / "site"
+ON_THE_WALL: Corners = ((210.0, 120.0), (1010.0, 230.0), (1040.0, 760.0), (180.0, 860.0))
+FROM_THE_FRONT: Corners = ((150.0, 110.0), (1050.0, 112.0), (1051.0, 790.0), (149.0, 788.0))
+
+
+def seen_from(corners: Corners, size: tuple[int, int] = (1200, 900)) -> Image.Image:
+    """A framed board as a camera sees it whose picture has the corners there."""
+    flat = notice_board(900, 600)
+    ImageDraw.Draw(flat).rectangle((0, 0, 899, 599), outline=(70, 45, 30), width=14)
+    wall = ImageChops.add(
+        Image.new("RGB", size, (186, 180, 160)), Image.merge("RGB", [Image.effect_noise(size, 8)] * 3), 1, -128
+    )
+    ImageDraw.Draw(wall).rectangle((0, 840, size[0], size[1]), fill=(120, 116, 104))
+    back = warp_between(corners, upright(900, 600))
+    mask = Image.new("L", size)
+    ImageDraw.Draw(mask).polygon(corners, fill=255)
+    wall.paste(flat.transform(size, Image.Transform.PERSPECTIVE, back, Image.Resampling.BICUBIC), (0, 0), mask)
+    return wall.filter(ImageFilter.GaussianBlur(0.8))
+
+
+def off_by(found: Corners | None, true: Corners, width: int) -> float:
+    """The farthest corner's distance as a share of the picture's width."""
+    assert found is not None
+    return max(map(math.dist, found, true)) / width
+
+
+@pytest.mark.parametrize("light", [1.0, 0.3])
+@pytest.mark.parametrize("true", [ON_THE_WALL, FROM_THE_FRONT])
+def test_the_corners_of_a_board_are_found_in_the_sun_and_in_the_dark(true: Corners, light: float) -> None:
+    kept = natively(as_file(seen_from(true).point([round(value * light) for value in range(256)] * 3)))
+    scale = kept.width / 1200
+    found = asyncio.run(board_corners(kept.data, PillowPictures()))
+    one, two, three, four = ((x * scale, y * scale) for x, y in true)
+    assert off_by(found, (one, two, three, four), kept.width) < 0.01
+    assert found is not None and is_tilted(found) == (true is ON_THE_WALL)
+
+
+def grain(width: int, height: int) -> bytes:
+    return random.Random(5).randbytes(width * height)
+
+
+@pytest.mark.parametrize(
+    ("grey", "size"),
+    [
+        (bytes([200]) * (320 * 240), (320, 240)),
+        (grain(320, 240), (320, 240)),
+        (bytes(light // 3 for _ in range(240) for light in range(320)), (320, 240)),
+        (b"".join(bytes([60 + 130 * (y > 180)]) * 320 for y in range(240)), (320, 240)),  # a wall and its skirting
+        (bytes(31 * 400), (31, 400)),
+        (bytes(1), (1, 1)),
+    ],
+)
+def test_where_no_board_is_none_is_found(grey: bytes, size: tuple[int, int]) -> None:
+    assert asyncio.run(corners_in(grey, *size)) is None
+
+
+def test_a_straightened_board_is_upright_and_no_larger_than_its_photo() -> None:
+    kept = natively(as_file(seen_from(ON_THE_WALL), quality=95))
+    scale = kept.width / 1200
+    one, two, three, four = ((x * scale, y * scale) for x, y in ON_THE_WALL)
+    flat = asyncio.run(straightened(kept.data, (one, two, three, four), PillowPictures()))
+    assert max(flat.width, flat.height) <= max(kept.width, kept.height)
+    assert flat.sha256 != kept.sha256 and opened(flat.data).size == (flat.width, flat.height)
+    true = notice_board(900, 600)
+    ImageDraw.Draw(true).rectangle((0, 0, 899, 599), outline=(70, 45, 30), width=14)
+    # Lines of writing and the red corner lie where they hang; a few pixels of blur and the rim apart.
+    here, there = (image.convert("L").resize((225, 150)) for image in (opened(flat.data), true))
+    box = (6, 6, 219, 144)
+    apart = ImageChops.difference(here.crop(box), there.crop(box)).resize((1, 1), Image.Resampling.BOX)
+    assert apart.getpixel((0, 0)) < 14  # type: ignore[operator]
+    askew = opened(kept.data).convert("L").resize((225, 150))
+    wrong = ImageChops.difference(askew.crop(box), there.crop(box)).resize((1, 1), Image.Resampling.BOX)
+    assert wrong.getpixel((0, 0)) > 25  # type: ignore[operator]
+
+
+def test_corners_that_go_round_no_board_are_refused() -> None:
+    kept = natively(as_file(seen_from(ON_THE_WALL)))
+    one, two, three, four = ON_THE_WALL
+    for wrong in (
+        (one, three, two, four),
+        (two, one, four, three),
+        (one, two, two, four),
+        (one, two, (300.0, 250.0), four),
+    ):
+        assert not is_board_shape(wrong)
+        with pytest.raises(ValueError, match="no board"):
+            asyncio.run(straightened(kept.data, wrong, PillowPictures()))
+
+
+whole_pixels = st.integers(0, 1600).map(float)
+points = st.tuples(whole_pixels, whole_pixels)
+
+
+@given(st.tuples(points, points, points, points), st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_every_place_of_a_board_comes_back_to_where_it_was(corners: Corners, place: tuple[float, float]) -> None:
+    assume(is_board_shape(corners))
+    one, two, three, four = corners
+    thin = min(
+        math.dist(a, b) for a, b in ((one, two), (two, three), (three, four), (four, one), (one, three), (two, four))
+    )
+    assume(thin > 40)
+    size = flat_size(corners, 1600)
+    assert max(size) <= 1600
+    back = from_flat(corners, size)
+    for corner, at in zip(corners, upright(*size), strict=True):
+        assert warped(at, back) == pytest.approx(corner, abs=1e-3)
+    flat = place[0] * size[0], place[1] * size[1]
+    there = warped(flat, back)
+    assert warped(there, warp_between(corners, upright(*size))) == pytest.approx(flat, abs=0.5)
+
+
+ASKED = """
+import { readFileSync, writeFileSync } from "node:fs";
+const { warp } = await import(process.argv[2]);
+const [wide, high, width, height] = process.argv.slice(4, 8).map(Number), how = JSON.parse(process.argv[8]);
+const pixels = new Uint8ClampedArray(readFileSync(process.argv[3])), made = [];
+for (let top = 0; top < height; top += 50) {
+  const rows = new Uint8ClampedArray(4 * width * Math.min(50, height - top));
+  warp(pixels, wide, high, how, rows, width, top);
+  made.push(Buffer.from(rows));
+}
+writeFileSync(process.argv[9], Buffer.concat(made));
+"""
+
+
+def test_the_browser_sees_the_same_from_the_front(tmp_path: Path) -> None:
+    """Within one step of 255 of Pillow everywhere; also where a corner lies outside the photo."""
+    board = seen_from(ON_THE_WALL).resize((400, 300)).convert("RGBA")
+    corners: Corners = ((60.0, 35.0), (330.0, 75.0), (347.5, 253.25), (-8.0, 290.0))
+    size = flat_size(corners, 400)
+    how = from_flat(corners, size)
+    (tmp_path / "pixels").write_bytes(board.tobytes())
+    module, script, made = tmp_path / "warp.mjs", tmp_path / "asked.mjs", tmp_path / "made"
+    module.write_text((SITE / "warp.js").read_text())
+    script.write_text(ASKED)
+    node = Path(sys.executable).with_name("node")  # not resolved: it lies beside the link to Python
+    asked = [script, module.as_uri(), tmp_path / "pixels", *map(str, (*board.size, *size)), str(list(how)), made]
+    done = subprocess.run([node, *asked], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    theirs = Image.frombytes("RGBA", size, made.read_bytes())
+    ours = board.convert("RGB").transform(size, Image.Transform.PERSPECTIVE, how, Image.Resampling.BICUBIC)
+    apart = ImageChops.difference(theirs.convert("RGB"), ours)
+    assert max(high for _, high in apart.getextrema()) <= 1  # type: ignore[misc]
+    assert theirs.getextrema()[3] == (255, 255) and theirs.getpixel((0, size[1] - 1)) == (0, 0, 0, 255)  # type: ignore[misc]
