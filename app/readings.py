@@ -181,6 +181,19 @@ class VisitReading:
     def photos_of(self, row: str, item: str) -> list[PhotoReading]:
         return [p for p in self.photos if p.row == row and p.item == item]
 
+    @cached_property
+    def photo_sets(self) -> dict[str, tuple[PhotoReading, ...]]:
+        """The overlapping shots of each board in their order, by set; a shot that was drawn on stands for the one it was made of.
+
+        What is left of a set when all others were taken out is no set any more.
+        """
+        made_from = {photo.derived_from for photo in self.photos}
+        found: dict[str, tuple[PhotoReading, ...]] = {}
+        for photo in self.photos:
+            if photo.photo_set and photo.sha256 not in made_from:
+                found[photo.photo_set] = (*found.get(photo.photo_set, ()), photo)
+        return {name: shots for name, shots in found.items() if len(shots) > 1}
+
     def photos_of_finding(self, finding: FindingReading) -> list[PhotoReading]:
         """Photos attached to a finding, to its item, or to a finding that was merged into it."""
         said = {finding.id: finding} | {f.id: f for f in self.evidence.findings if f.merged_into == finding.id}
@@ -252,6 +265,11 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         ),
         key=lambda p: (p.taken_at or 0, p.id),
     )
+    begun: dict[str, int] = {}
+    for photo in photos:
+        begun.setdefault(photo.photo_set, photo.taken_at or 0)
+    # A set stands together, in its own order: one of its shots may have been taken again after the next ones.
+    photos.sort(key=lambda p: (begun[p.photo_set] if p.photo_set else p.taken_at or 0, p.photo_set, p.id))
     ids = [c.id for c in counts]
     main = head.main_count if head.main_count in ids else (ids[0] if ids else "")
     return VisitReading(

@@ -118,7 +118,7 @@ PARTS = (
         only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
     ),
     Part(
-        ("app.state", "app.sending", "app.safekeeping", "app.paperwork", "app.meeting", "app.message"),
+        ("app.state", "app.sending", "app.safekeeping", "app.paperwork", "app.meeting", "app.message", "app.lettering"),
         (
             "app.state",
             "app.sending",
@@ -126,6 +126,7 @@ PARTS = (
             "app.paperwork",
             "app.meeting",
             "app.message",
+            "app.lettering",
             "app.store",
             "app.notebook",
             "app.recorder",
@@ -144,7 +145,7 @@ PARTS = (
     ),
     Part(
         ("app.screens",),
-        ("app.screens", "app.state", "app.minutes.blocks", *READINGS),
+        ("app.screens", "app.state", "app.minutes.blocks", "app.photos.marks", *READINGS),
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),

@@ -40,8 +40,8 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         app.tap(app.book.remove_photo, found)
         app.tell(said("photo_removed"))
 
-    def cover() -> None:
-        road.go(f"/photo/{photo}/cover", instead=True)  # from there to the covered one: this may be taken out meanwhile
+    def mark() -> None:
+        road.go(f"/photo/{photo}/mark", instead=True)  # from there to the new one: this may be taken out meanwhile
 
     return draw(
         look,
@@ -62,7 +62,7 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         on_ask=(lambda: set_sure(True)) if visit.is_open else None,
         on_remove=remove,
         on_keep=lambda: set_sure(False),
-        on_cover=cover if visit.is_open and whole is not None else None,
+        on_mark=mark if visit.is_open and whole is not None else None,
         on_back=road.back,
     )
 
@@ -83,7 +83,7 @@ def draw(
     on_ask: Handler | None,
     on_remove: Handler,
     on_keep: Handler,
-    on_cover: Handler | None,
+    on_mark: Handler | None,
     on_back: Handler,
 ) -> ft.Control:
     body: list[ft.Control] = []
@@ -109,8 +109,8 @@ def draw(
         )
     )
     body += [fact(look, name, value) for name, value in facts]
-    if on_cover and not is_sure:
-        body.append(button(look, look.say("cover"), on_cover, icon=ft.Icons.BLUR_ON, identifier="photo-cover"))
+    if on_mark and not is_sure:
+        body.append(button(look, look.say("mark_open"), on_mark, icon=ft.Icons.DRAW, identifier="photo-mark"))
     if is_sure:
         body += [
             panel(look, ft.Icons.HELP, [look.say("photo_remove_ask")], "amber"),

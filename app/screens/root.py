@@ -7,13 +7,13 @@ from typing import Any
 import flet as ft
 
 from app.screens.conflicts_screen import ConflictsScreen
-from app.screens.cover_screen import CoverScreen
 from app.screens.earlier_screen import EarlierScreen
 from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
 from app.screens.findings_screen import FindingsScreen
 from app.screens.frame import bottom_bar
 from app.screens.headcount_screen import HeadcountScreen
+from app.screens.mark_screen import MarkScreen
 from app.screens.meet_screen import MeetScreen
 from app.screens.minutes_screen import MinutesScreen
 from app.screens.parts import icon_button, text
@@ -45,7 +45,7 @@ TAB_SCREENS = {
 }
 OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen), "meet": guarded(MeetScreen)}
 PHOTO = guarded(PhotoViewScreen)
-COVER = guarded(CoverScreen)
+MARK = guarded(MarkScreen)
 VISIT = guarded(VisitScreen)
 IN_VISIT = {
     "count": guarded(HeadcountScreen),
@@ -146,8 +146,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return OTHER_SCREENS["meet"](key=route)
         case ["photo", photo]:
             return PHOTO(photo, key=route)
-        case ["photo", photo, "cover"]:
-            return COVER(photo, key=route)
+        case ["photo", photo, "mark"]:
+            return MARK(photo, key=route)
         case ["visit", visit]:
             return VISIT(visit, key=route)
         case ["visit", visit, "count"]:

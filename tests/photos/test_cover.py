@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
+from app.photos.marks import Cover, load_lettering
 from app.photos.pillow import PillowPictures
-from app.photos.prepare import COVER_CELLS, PreparedPhoto, covered
+from app.photos.prepare import COVER_CELLS, PreparedPhoto, marked
 from tests.photos.shots import _ASIDE, as_file, camera_exif, natively, notice_board, opened
 
-SITE = Path(__file__).parents[2] / "web" / "site"
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "web" / "site"
+LETTERING = load_lettering(ROOT / "assets")
 NAME = (200, 120, 520, 180)
 
 
 def cover(kept: bytes, *boxes: tuple[int, int, int, int]) -> PreparedPhoto:
-    return _ASIDE.submit(lambda: asyncio.run(covered(kept, boxes, PillowPictures()))).result()
+    covers = [Cover(box) for box in boxes]
+    return _ASIDE.submit(lambda: asyncio.run(marked(kept, covers, LETTERING, PillowPictures()))).result()
 
 
 def colours(image: Image.Image) -> int:
