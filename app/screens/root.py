@@ -6,6 +6,7 @@ from typing import Any
 
 import flet as ft
 
+from app.screens.board_screen import BoardScreen
 from app.screens.conflicts_screen import ConflictsScreen
 from app.screens.earlier_screen import EarlierScreen
 from app.screens.enrol_screen import EnrolScreen
@@ -51,6 +52,7 @@ IN_VISIT = {
     "count": guarded(HeadcountScreen),
     "section": guarded(SectionScreen),
     "photo": guarded(PhotoScreen),
+    "board": guarded(BoardScreen),
     "review": guarded(ReviewScreen),
     "minutes": guarded(MinutesScreen),
     "conflicts": guarded(ConflictsScreen),
@@ -156,9 +158,9 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return IN_VISIT["count"](visit, row, key=f"count {visit}")
         case ["visit", visit, "section", code]:
             return IN_VISIT["section"](visit, code, key=route)
-        case ["visit", visit, "photo"]:
+        case ["visit", visit, "photo" | "board" as part]:
             asked = (query.get(name, "") for name in ("item", "row", "finding", "remediation"))
-            return IN_VISIT["photo"](visit, *asked, key=route)
+            return IN_VISIT[part](visit, *asked, key=route)
         case [
             "visit",
             visit,

@@ -264,3 +264,26 @@ def test_a_photo_whose_file_is_gone_is_said_and_what_nobody_names_is_cleared_awa
         assert "an toàn" in phone.reading() and "chụp lại" in phone.reading()
         until(lambda: not list(folder.iterdir()), "the folder is swept")
         phone.open(f"{app.url}/settings", "Máy này không còn tệp của 1 ảnh đã chụp")
+
+
+def test_a_large_board_is_taken_in_parts_and_kept_as_one_set(visit: Visit, phone: Phone) -> None:
+    parts = [as_file(notice_board(width, 600)) for width in (800, 760, 720)]
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    phone.tap_until("large-board", "Bắt đầu từ mép trái")
+    for nth, part in enumerate(parts[:2], 1):
+        pick(phone, "bang.jpg", part)
+        phone.sees("Ảnh rõ")
+        phone.tap_until("board-take", f"Mép tấm {nth} ở bên trái")
+    phone.sees("Xong (2)")
+    phone.tap_until("board-shot-1", "Giữ tấm này")
+    phone.tap_until("board-again", "Bắt đầu từ mép trái")
+    pick(phone, "bang.jpg", parts[2])
+    phone.sees("Ảnh rõ")
+    phone.tap_until("board-take", "Mép tấm 2 ở bên trái")
+    assert phone.unnamed() == []
+    phone.tap_until("board-done", "Bộ 2 ảnh")
+    phone.tap_until("visit-photo-2", "Bộ 2 ảnh, tấm 2")
+    visit.app.kill()
+    with notebook(visit.data) as book:
+        ((_, shots),) = book.visit(visit.id).photo_sets.items()
+    assert [shot.width for shot in shots] == [720, 760], "the first one was taken again"
