@@ -25,7 +25,9 @@ def valley(tmp_path: Path) -> Iterator[Valley]:
 async def test_home_affairs_see_the_shots_of_a_board_side_by_side_in_their_order(valley: Valley) -> None:
     book, visit = valley.cuc.book, valley.visit
     await photograph(valley.cuc, visit, 1, ITEM)
-    facts = [PhotoFacts(f"{nth}{'e' * 63}", 90_000, 800, 600, "image/jpeg", f"{nth}{'f' * 63}", 8_000) for nth in (3, 1, 2)]
+    facts = [
+        PhotoFacts(f"{nth}{'e' * 63}", 90_000, 800, 600, "image/jpeg", f"{nth}{'f' * 63}", 8_000) for nth in (3, 1, 2)
+    ]
     kept = book.add_photos(visit, facts, item=ITEM, caption="Bảng niêm yết")
     loose = book.add_photos(visit, facts[:1])
     await valley.sync_until_quiet()

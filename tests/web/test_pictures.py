@@ -1,17 +1,32 @@
 """Photos as Chromium makes them ready, beside Pillow: one set of rules, one verdict, whoever does the work."""
 
+import asyncio
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Page, Playwright
 
 from app.photos.judge import verdict
-from app.photos.prepare import PREVIEW_BYTES
+from app.photos.marks import Arrow, Cover, Ring, Words, load_lettering
+from app.photos.pillow import PillowPictures
+from app.photos.prepare import PREVIEW_BYTES, banded, marked
 from app.photos.regions import Region
-from tests.photos.shots import BOARD, REFUSED, as_file, camera_exif, corner_is_red, held, natively, notice_board, opened
+from tests.photos.shots import (
+    _ASIDE,
+    BOARD,
+    REFUSED,
+    as_file,
+    camera_exif,
+    corner_is_red,
+    held,
+    natively,
+    notice_board,
+    opened,
+)
 from tests.ui.home_affairs import Central
 from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
 
@@ -175,3 +190,44 @@ def test_what_only_a_decoder_can_find_broken_is_refused_in_the_same_words(page: 
     middle = broken.index(b"\xff\xda") + 200
     broken[middle : middle + 400] = b"\xff" * 400
     assert in_browser(page, bytes(broken)) == {"refused": "truncated"}
+
+
+MARKS = [
+    Arrow((100, 500), (400, 300)),
+    Ring((700, 80), (450, 250)),
+    Words((400, 420), "Thiếu mức phí, ỗ Ặ Ữ"),
+    Cover((500, 300, 700, 360)),
+]
+LINES = ["22/11/2026 07:45:00 (+07:00)", "Ủy ban nhân dân xã Mường Lống"]
+
+
+def test_a_photo_is_drawn_on_and_gets_its_band_alike_whoever_does_it(page: Page) -> None:
+    """With the app's own font, in the worker, from what lies in the browser."""
+    kept = natively(BOARD)
+    found: dict[str, Any] = python(
+        page,
+        f"""
+import base64
+from pathlib import Path
+from app.device.canvas import CanvasPictures
+from app.photos.marks import Arrow, Cover, Ring, Words, load_lettering
+from app.photos.prepare import banded, marked
+
+async def made():
+    lettering, pictures = load_lettering(Path("/unpacked/assets")), CanvasPictures()
+    photo = await marked(base64.b64decode({base64.b64encode(kept.data).decode()!r}), {MARKS!r}, lettering, pictures)
+    below = await banded(photo, {LINES!r}, lettering, pictures)
+    return [[made.height, base64.b64encode(made.data).decode(), list(made.regions)] for made in (photo, below)]
+
+await made()
+""",
+    )
+    lettering, pictures = load_lettering(Path(__file__).parents[2] / "assets"), PillowPictures()
+    ours = _ASIDE.submit(lambda: asyncio.run(marked(kept.data, MARKS, lettering, pictures))).result()
+    below = _ASIDE.submit(lambda: asyncio.run(banded(ours, LINES, lettering, pictures))).result()
+    for mine, (height, data, regions) in zip((ours, below), found, strict=True):
+        assert height == mine.height and len(regions) == len(mine.regions)
+        one, other = opened(mine.data).convert("RGB"), opened(base64.b64decode(data)).convert("RGB")
+        apart = ImageChops.difference(one, other).convert("L").histogram()
+        assert sum(apart[64:]) < 0.01 * one.width * one.height, "no more than edges differ"
+    assert below.height > ours.height
