@@ -25,7 +25,7 @@ from app.screens.add_line import AddLine
 from app.screens.frame import bar, screen
 from app.screens.parts import Handler, button, chips, panel, pressable, saying, text
 from app.screens.road import use_road
-from app.screens.theme import BOLD, COUNTER, EDGE, GAP, MEDIUM, RADIUS, Look
+from app.screens.theme import BOLD, COUNTER, EDGE, GAP, MEDIUM, RADIUS, TOUCH, Look
 from app.screens.window import said, use_look
 from app.state import use_app
 
@@ -220,18 +220,18 @@ def MarkScreen(photo: str) -> ft.Control:
 def _tools(look: Look, chosen: str, on_take: Handler) -> list[ft.Control]:
     """The four tools in a row; two rows where letters are large."""
 
+    is_large = look.text_scale > 100
+
     def one(name: str, icon: ft.IconData) -> ft.Control:
         is_chosen = name == chosen
+        inside: list[ft.Control] = [
+            ft.Icon(icon, size=24, color=ft.Colors.PRIMARY),
+            text(look, look.say(f"mark_{name}"), 16, MEDIUM, max_lines=1, text_align=ft.TextAlign.CENTER),
+        ]
         return pressable(
-            ft.Column(
-                [
-                    ft.Icon(icon, size=24, color=ft.Colors.PRIMARY),
-                    text(look, look.say(f"mark_{name}"), 16, MEDIUM, max_lines=1, text_align=ft.TextAlign.CENTER),
-                ],
-                horizontal_alignment=ft.CrossAxisAlignment.CENTER,
-                spacing=0,
-                tight=True,
-            ),
+            ft.Row(inside, alignment=ft.MainAxisAlignment.CENTER, spacing=6, height=TOUCH - 8)
+            if is_large  # the photo needs the height
+            else ft.Column(inside, horizontal_alignment=ft.CrossAxisAlignment.CENTER, spacing=0, tight=True),
             saying(on_take, name),
             identifier=f"tool-{name}",
             ground=ft.Colors.PRIMARY_CONTAINER if is_chosen else ft.Colors.SURFACE_CONTAINER_LOWEST,
@@ -242,7 +242,7 @@ def _tools(look: Look, chosen: str, on_take: Handler) -> list[ft.Control]:
         )
 
     each = [one(name, icon) for name, icon in TOOLS.items()]
-    in_a_row = 4 if look.text_scale == 100 else 2
+    in_a_row = 2 if is_large else 4
     return [ft.Row(each[n : n + in_a_row], spacing=6) for n in range(0, len(each), in_a_row)]
 
 
