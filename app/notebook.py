@@ -6,6 +6,7 @@ inspector; writing into a closed or signed visit raises `VisitShut`.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ from app.sync.conflicts import Conflict, Side
 from app.sync.files import PhotoState, file_states, queue_photo
 from app.sync.journal import Change
 from app.sync.ledger import Waiting, acked, waiting
-from app.sync.stamp import fold, new_uuid7
+from app.sync.stamp import fold, new_uuid7, uuid7_ms
 from app.units import UnitReading
 
 
@@ -291,10 +292,14 @@ class Notebook(Remembering, Signing):
 
     # Photos
 
-    def add_photo(
+    def add_photo(self, visit: str, facts: PhotoFacts, **place: str) -> str:
+        """One photo, as `add_photos` has it; returns its id."""
+        return self.add_photos(visit, [facts], **place)[0]
+
+    def add_photos(
         self,
         visit: str,
-        facts: PhotoFacts,
+        facts: Sequence[PhotoFacts],
         *,
         item: str = "",
         row: str = "",
@@ -303,32 +308,41 @@ class Notebook(Remembering, Signing):
         finding: str = "",
         remediation: str = "",
         derived_from: str = "",
-    ) -> str:
-        """Attach a photo whose files are already kept, to an item, a section, a room or the visit; returns its id.
+        photo_set: str = "",
+    ) -> list[str]:
+        """Attach photos whose files are already kept, to an item, a section, a room or the visit; returns their ids.
 
-        `finding` and `remediation` say what it shows besides, `derived_from` (a SHA-256) which photo it was made of. `geopoint`
-        says where it was taken, if that is known by now; else see `place`.
+        Several are a set, the overlapping shots of one board, which reads in this order; one goes into `photo_set`, where that is
+        said. `finding` and `remediation` say what they show besides, `derived_from` (a SHA-256) which photo one was made of.
+        `geopoint` says where they were taken, if that is known by now; else see `place`.
         """
         reading = self._open(visit)
         self._check_place(reading, item, row)
         now = self.now()
-        photo = new_uuid7(now, self._entropy(10))
-        patch: dict[str, Any] = {
-            "visit": visit, "row": row, "item": item, "sha256": facts.sha256, "bytes": facts.bytes,
-            "width": facts.width, "height": facts.height, "media_type": facts.media_type,
-            "taken_at": facts.taken_at or now, "caption": clean_text(caption), "preview": facts.preview,
+        if len(facts) > 1:
+            photo_set = new_uuid7(now, self._entropy(10))
+        origin = next((p for p in reading.photos if photo_set and p.sha256 == derived_from), None)
+        begun = (origin and uuid7_ms(origin.id)) or now  # what is made of a shot takes its place in the set
+        besides = {
+            "geopoint": _checked(geopoint) if geopoint else "", "finding": finding, "remediation": remediation,
+            "derived_from": derived_from, "photo_set": photo_set,
         }  # fmt: skip
-
-        if geopoint:
-            patch["geopoint"] = _checked(geopoint)
-        besides = (("finding", finding), ("remediation", remediation), ("derived_from", derived_from))
-        patch |= {name: value for name, value in besides if value}
+        changes = []
+        for place, photo in enumerate(facts):
+            patch: dict[str, Any] = {
+                "visit": visit, "row": row, "item": item, "sha256": photo.sha256, "bytes": photo.bytes,
+                "width": photo.width, "height": photo.height, "media_type": photo.media_type,
+                "taken_at": photo.taken_at or now, "caption": clean_text(caption), "preview": photo.preview,
+            }  # fmt: skip
+            patch |= {name: value for name, value in besides.items() if value}
+            changes.append(Change("photo", new_uuid7(begun + place, self._entropy(10)), patch, visit))
 
         def queue(connection: Connection) -> None:
-            queue_photo(connection, visit, facts.sha256, facts.bytes, facts.preview, facts.preview_bytes)
+            for photo in facts:
+                queue_photo(connection, visit, photo.sha256, photo.bytes, photo.preview, photo.preview_bytes)
 
-        self._record([Change("photo", photo, patch, visit)], queue)
-        return photo
+        self._record(changes, queue)
+        return [change.record for change in changes]
 
     def edit_photo(
         self,
@@ -351,10 +365,10 @@ class Notebook(Remembering, Signing):
             patch["circulation"] = LIMITED if is_limited else None
         self._record([Change("photo", photo.id, patch, photo.visit)])
 
-    def remove_photo(self, photo: PhotoReading) -> None:
-        """Take a photo out of the visit; the file and the entry stay."""
+    def remove_photo(self, photo: PhotoReading, *others: PhotoReading) -> None:
+        """Take a photo, or all those of a set, out of the visit; files and entries stay."""
         self._open(photo.visit)
-        self._record([Change("photo", photo.id, {"removed": True}, photo.visit)])
+        self._record([Change("photo", one.id, {"removed": True}, photo.visit) for one in (photo, *others)])
 
     # Positions
 
@@ -364,6 +378,19 @@ class Notebook(Remembering, Signing):
 
     def set_positioned(self, visit: str, is_on: bool) -> None:
         self.set_setting(f"position:{visit}", "on" if is_on else "")
+
+    # The band below photos
+
+    def is_banded(self, visit: str = "") -> bool:
+        """Whether a band below new photos of this visit says when and where; without a visit, of those that do not say otherwise.
+
+        Off until it is switched on, on this phone.
+        """
+        here = self.setting(f"band:{visit}") if visit else ""
+        return (here or self.setting("band")) == "on"
+
+    def set_banded(self, is_on: bool, visit: str = "") -> None:
+        self.set_setting(f"band:{visit}" if visit else "band", "on" if is_on else "off")
 
     def place(self, visit: str, geopoint: str, photo: str = "") -> None:
         """Say where a photo was taken, and the visit too if that is not known yet. It is no tap: undo leaves it alone."""

@@ -1,7 +1,7 @@
 """A visit as it reads now, loaded from the typed tables in a handful of queries; the same on the phone and at central."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -181,11 +181,30 @@ class VisitReading:
     def photos_of(self, row: str, item: str) -> list[PhotoReading]:
         return [p for p in self.photos if p.row == row and p.item == item]
 
+    @cached_property
+    def photo_sets(self) -> dict[str, tuple[PhotoReading, ...]]:
+        """The overlapping shots of each board in their order, by set; as `side_by_side` has them."""
+        return {run[0].photo_set: run for run in side_by_side(self.photos) if len(run) > 1}
+
     def photos_of_finding(self, finding: FindingReading) -> list[PhotoReading]:
         """Photos attached to a finding, to its item, or to a finding that was merged into it."""
         said = {finding.id: finding} | {f.id: f for f in self.evidence.findings if f.merged_into == finding.id}
         places = {(f.row, f.item) for f in said.values() if f.item}
         return [p for p in self.photos if p.finding in said or (p.row, p.item) in places]
+
+
+def side_by_side(photos: Sequence[PhotoReading]) -> list[tuple[PhotoReading, ...]]:
+    """Photos as they are shown: the shots of one board as one run, any other by itself.
+
+    A shot that was drawn on stands in its set for the one it was made of, which then stands by itself. What is left of a set
+    when the others were taken out is no set any more.
+    """
+    made_from = {photo.derived_from for photo in photos}
+    runs: dict[str, tuple[PhotoReading, ...]] = {}
+    for photo in photos:
+        run = photo.photo_set if photo.photo_set and photo.sha256 not in made_from else photo.id
+        runs[run] = (*runs.get(run, ()), photo)
+    return list(runs.values())
 
 
 _VISIT = text("SELECT * FROM visit WHERE id = :id")
@@ -252,6 +271,11 @@ def read_visit(connection: Connection, visit_id: str, templates: Mapping[str, Te
         ),
         key=lambda p: (p.taken_at or 0, p.id),
     )
+    begun: dict[str, int] = {}
+    for photo in photos:
+        begun.setdefault(photo.photo_set, photo.taken_at or 0)
+    # A set stands together, in its own order: one of its shots may have been taken again after the next ones.
+    photos.sort(key=lambda p: (begun[p.photo_set] if p.photo_set else p.taken_at or 0, p.photo_set, p.id))
     ids = [c.id for c in counts]
     main = head.main_count if head.main_count in ids else (ids[0] if ids else "")
     return VisitReading(

@@ -17,6 +17,7 @@ import flet as ft
 from app import carrying, recovery, safekeeping, signing
 from app.checklist import Refusal
 from app.device import Device, this_device
+from app.lettering import LettersOnPhotos
 from app.meeting import Meeting as MeetingView
 from app.meeting import Meetings
 from app.message import Message
@@ -25,7 +26,8 @@ from app.paperwork import DrawnUp as DrawnUpFile
 from app.paperwork import Paperwork
 from app.paperwork import ToRead as MinutesToRead
 from app.photos.judge import Verdict, verdict
-from app.photos.prepare import Box, NotAPhoto, PreparedPhoto, covered, prepare
+from app.photos.marks import Mark
+from app.photos.prepare import NotAPhoto, PreparedPhoto, marked, prepare
 from app.photos.store import NoRoom, PhotoFiles
 from app.readings import PhotoReading
 from app.safekeeping import RESERVE_BYTES
@@ -68,9 +70,9 @@ NO_PLACE = (
     "Close the app altogether and open it again."
 )
 NOT_HERE = (
-    "Máy này không có tệp của ảnh nên chưa che được. Ảnh vẫn như cũ. Hãy che trên máy đã chụp. / "
-    "This phone does not have the photo's file, so nothing was covered. The photo is as it was. "
-    "Cover it on the phone that took it."
+    "Máy này không có tệp của ảnh nên chưa vẽ được. Ảnh vẫn như cũ. Hãy vẽ trên máy đã chụp. / "
+    "This phone does not have the photo's file, so nothing was drawn. The photo is as it was. "
+    "Draw on the phone that took it."
 )
 
 
@@ -84,7 +86,7 @@ class Shot:
 
 @ft.observable
 @dataclass(eq=False)
-class AppState(Sending, Meetings, Paperwork, Straightening):
+class AppState(Sending, Meetings, Paperwork, LettersOnPhotos, Straightening):
     device: Device
     notebook: Notebook | None = None
     files: PhotoFiles | None = None
@@ -316,18 +318,29 @@ class AppState(Sending, Meetings, Paperwork, Straightening):
     async def use_photo(
         self, shot: Shot, visit: str, *, caption: str = "", geopoint: str = "", **place: str
     ) -> str | None:
-        """Keep the photo's files, then the entry that names them; returns the photo's id. `place` as `add_photo` has it.
+        """Keep one photo, as `use_photos` has it; returns its id."""
+        kept = await self.use_photos([shot], visit, caption=caption, geopoint=geopoint, **place)
+        return kept[0] if kept else None
 
-        None with a message when it could not be kept; then its files are not kept either.
+    async def use_photos(
+        self, shots: Sequence[Shot], visit: str, *, caption: str = "", geopoint: str = "", **place: str
+    ) -> list[str] | None:
+        """Keep the files of photos, then the entries that name them; returns their ids. `place` as `add_photos` has it.
+
+        None with a message when they could not be kept; then their files are not kept either.
         """
-        files, photo = self.files, shot.prepared
+        files = self.files
         assert files is not None
+        photos = [shot.prepared for shot in shots]
+        if not place.get("derived_from"):
+            photos = [await self.with_band(photo, visit, geopoint) for photo in photos]
         added, kept = set(), None
         try:
-            for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
-                if await files.keep(name, data):
-                    added.add(name)
-            kept = self._add_photo(photo, visit, caption=caption, geopoint=geopoint, **place)
+            for photo in photos:
+                for name, data in ((photo.preview_sha256, photo.preview), (photo.sha256, photo.data)):
+                    if await files.keep(name, data):
+                        added.add(name)
+            kept = self._add_photos(photos, visit, caption=caption, geopoint=geopoint, **place)
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:
@@ -336,8 +349,8 @@ class AppState(Sending, Meetings, Paperwork, Straightening):
             await self.device.refresh_room()
         return kept
 
-    async def cover_photo(self, photo: PhotoReading, boxes: Sequence[Box]) -> str | None:
-        """Keep the photo anew with these boxes of its pixels unrecognisable, as one made of it; returns the new photo's id.
+    async def mark_photo(self, photo: PhotoReading, marks: Sequence[Mark]) -> str | None:
+        """Keep the photo anew with these marks in its pixels, as one made of it; returns the new photo's id.
 
         None with a message when that could not be done; the photo itself stays as it is.
         """
@@ -347,7 +360,7 @@ class AppState(Sending, Meetings, Paperwork, Straightening):
             self.tell(Message.of(NO_PLACE) if self.files is None else Message.of(NOT_HERE))
             return None
         try:
-            made = replace(await covered(whole, boxes, self.device.pictures), taken_at=photo.taken_at)
+            made = replace(await marked(whole, marks, self.lettering, self.device.pictures), taken_at=photo.taken_at)
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None
@@ -361,18 +374,21 @@ class AppState(Sending, Meetings, Paperwork, Straightening):
         shot = Shot(made, verdict(made.sharpness, made.brightness, made.regions))
         kept = await self.use_photo(
             shot, photo.visit, item=photo.item, row=photo.row, caption=photo.caption, geopoint=photo.geopoint,
-            derived_from=photo.sha256, finding=photo.finding, remediation=photo.remediation,
+            derived_from=photo.sha256, finding=photo.finding, remediation=photo.remediation, photo_set=photo.photo_set,
         )  # fmt: skip
         if kept and photo.circulation:
             self.tap(self.book.edit_photo, self.book.photo(kept), is_limited=True)
         return kept
 
-    def _add_photo(self, photo: PreparedPhoto, visit: str, **place: str) -> str | None:
-        facts = PhotoFacts(
-            photo.sha256, len(photo.data), photo.width, photo.height, photo.media_type, photo.preview_sha256,
-            len(photo.preview), photo.taken_at,
-        )  # fmt: skip
-        return self.tap(self.book.add_photo, visit, facts, **place)
+    def _add_photos(self, photos: Sequence[PreparedPhoto], visit: str, **place: str) -> list[str] | None:
+        facts = [
+            PhotoFacts(
+                photo.sha256, len(photo.data), photo.width, photo.height, photo.media_type, photo.preview_sha256,
+                len(photo.preview), photo.taken_at,
+            )
+            for photo in photos
+        ]  # fmt: skip
+        return self.tap(self.book.add_photos, visit, facts, **place)
 
     def missing_photos(self) -> tuple[int, int]:
         """Photos taken with this phone whose files are not on it any more: (how many, how many of them central lacks)."""

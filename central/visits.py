@@ -157,6 +157,7 @@ def visit_document(reading: VisitReading) -> dict[str, Any]:
                 "id": p.id, "row": p.row or None, "item": p.item or None, "sha256": p.sha256, "bytes": p.bytes,
                 "width": p.width, "height": p.height, "media_type": p.media_type, "taken_at": p.taken_at,
                 "caption": p.caption or None, "preview": p.preview or None, "geopoint": p.geopoint or None,
+                "derived_from": p.derived_from or None, "photo_set": p.photo_set or None,
             }
             for p in reading.photos
         ],

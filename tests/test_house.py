@@ -126,6 +126,7 @@ PARTS = (
             "app.straightening",
             "app.meeting",
             "app.message",
+            "app.lettering",
         ),
         (
             "app.state",
@@ -135,6 +136,7 @@ PARTS = (
             "app.straightening",
             "app.meeting",
             "app.message",
+            "app.lettering",
             "app.store",
             "app.notebook",
             "app.recorder",
@@ -153,7 +155,7 @@ PARTS = (
     ),
     Part(
         ("app.screens",),
-        ("app.screens", "app.state", "app.minutes.blocks", *READINGS),
+        ("app.screens", "app.state", "app.minutes.blocks", "app.photos.marks", *READINGS),
         None,
         never=("sqlmodel", "sqlalchemy", "httpx", "PIL", *BROWSER),
     ),

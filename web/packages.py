@@ -36,6 +36,8 @@ LEFT_OUT = (
 
 PAPER_FONTS = [f"fonts/Tinos-{style}.ttf" for style in ("Regular", "Bold", "Italic", "BoldItalic")]
 """Fonts that Python puts into the minutes; the screens have others."""
+MARK_FONT = "fonts/Roboto-Bold.ttf"
+"""The one that Python measures what is written on photos with, and hands to the canvas."""
 
 ZIP_TIME = (2026, 1, 1, 0, 0, 0)
 """One moment for every file: the same sources give the same archive, byte for byte."""
@@ -128,7 +130,7 @@ def app_zip(target: Path, root: Path, cache: Path, pyodide: Path, node: str) -> 
     shutil.copytree(root / "app", folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE / "site" / "boot.py", folder)
     (folder / "assets" / "fonts").mkdir(parents=True)
-    for name in ("units.csv", "checklist.json", *PAPER_FONTS):
+    for name in ("units.csv", "checklist.json", *PAPER_FONTS, MARK_FONT):
         shutil.copy(root / "assets" / name, folder / "assets" / name)
     _compiled(folder, pyodide, node)
     _zip(target, folder, folder.rglob("*"))

@@ -4,13 +4,16 @@ Everything is drawn without the graphics card (`willReadFrequently`), so that on
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
+from app.photos.marks import Drawing
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, Box, Grey, Measured, Undecodable, fitted
 from app.photos.regions import Region
@@ -88,6 +91,19 @@ class CanvasPicture:
             pixels = pen.getImageData(left, top, width, height)
             js.skt.cover(pixels.data, width, height, COVER_CELLS)
             pen.putImageData(pixels, left, top)
+
+    async def draw(self, shapes: Drawing, font: bytes) -> None:
+        await js.skt.marks.ready(to_js(font))
+        js.skt.marks.draw(_pen(self._canvas), json.dumps([asdict(shape) for shape in shapes]))
+
+    def grow(self, below: int, ground: str) -> None:
+        taller = js.OffscreenCanvas.new(self.width, self.height + below)
+        pen = _pen(taller)
+        pen.fillStyle = ground
+        pen.fillRect(0, self.height, self.width, below)
+        pen.drawImage(self._canvas, 0, 0)
+        _free(self._canvas)
+        self._canvas, self.height = taller, self.height + below
 
     def close(self) -> None:
         _free(self._canvas)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 import struct
 import warnings
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
+from app.photos.marks import RIM, Drawing, Letters, Stroke
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Grey, Measured, Undecodable, fitted
 
@@ -60,8 +62,69 @@ class PillowPicture:
             few = self._image.crop((left, top, right, bottom)).resize(cells, Image.Resampling.BOX)
             self._image.paste(few.resize((right - left, bottom - top), Image.Resampling.NEAREST), (left, top))
 
+    async def draw(self, shapes: Drawing, font: bytes) -> None:
+        await asyncio.to_thread(lambda: _draw(self._image, shapes, font))
+
+    def grow(self, below: int, ground: str) -> None:
+        from PIL import Image
+
+        taller = Image.new("RGB", (self.width, self.height + below), ground)
+        taller.paste(self._image, (0, 0))
+        self._image.close()
+        self._image, self.height = taller, self.height + below
+
     def close(self) -> None:
         self._image.close()
+
+
+FINENESS = 4
+"""Marks are inked this many times larger and shrunk, for smooth edges."""
+
+
+def _draw(image: "Image", shapes: Drawing, font: bytes) -> None:
+    """As `draw` in web/site/marks.js."""
+    for shape in shapes:
+        left, top, right, bottom = _reach(shape, image.width, image.height)
+        if left >= right or top >= bottom:
+            continue
+        for ink, rim in ([(RIM, shape.rim)] if shape.rim else []) + [(shape.ink, 0.0)]:
+            mask = _inked(shape, rim, font, left, top, right - left, bottom - top)
+            image.paste(ink, (left, top), mask)
+
+
+def _reach(shape: Stroke | Letters, width: int, height: int) -> Box:
+    """The part of a picture that a shape can touch."""
+    if isinstance(shape, Stroke):
+        xs, ys, around = [x for x, _ in shape.points], [y for _, y in shape.points], shape.width / 2 + shape.rim + 2
+    else:
+        xs, ys, around = [x for _, x in shape.letters], [shape.baseline], 1.5 * shape.size + shape.rim
+    found = min(xs) - around, min(ys) - around, max(xs) + around, max(ys) + around
+    return (
+        max(0, math.floor(found[0])), max(0, math.floor(found[1])),
+        min(width, math.ceil(found[2])), min(height, math.ceil(found[3])),
+    )  # fmt: skip
+
+
+def _inked(shape: Stroke | Letters, rim: float, font: bytes, left: int, top: int, width: int, height: int) -> "Image":
+    """How much of each pixel of that part is inked, 0 to 255."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    large = Image.new("L", (width * FINENESS, height * FINENESS))
+    pen = ImageDraw.Draw(large)
+    if isinstance(shape, Stroke):
+        # Pillow's places are middles of pixels, ours are their corners.
+        points = [((x - left) * FINENESS - 0.5, (y - top) * FINENESS - 0.5) for x, y in shape.points]
+        around = (shape.width / 2 + rim) * FINENESS
+        pen.line(points, fill=255, width=round(2 * around))
+        for x, y in points:
+            pen.ellipse((x - around, y - around, x + around, y + around), fill=255)
+    else:
+        letters = ImageFont.truetype(io.BytesIO(font), shape.size * FINENESS, layout_engine=ImageFont.Layout.BASIC)
+        baseline = (shape.baseline - top) * FINENESS
+        for letter, x in shape.letters:
+            place = (x - left) * FINENESS, baseline
+            pen.text(place, letter, 255, letters, anchor="ls", stroke_width=rim * FINENESS)
+    return large.resize((width, height), Image.Resampling.BOX)
 
 
 def _decoded(raw: bytes, longest_side: int) -> "Image":

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from app.photos.corners import GREY_SIDE, corners_in
 from app.photos.header import Header, is_picture, read_header
+from app.photos.marks import BAND_GROUND, Cover, Drawing, Lettering, Mark, band, drawing
 from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape
 from app.photos.regions import Region, readings, share_lost, smallest_writing
 from app.photos.taken import taken_at
@@ -87,6 +88,8 @@ class PreparedPhoto:
     brightness: float
     regions: tuple[Region, ...]
     taken_at: int | None
+    quality: int = FINE_QUALITY
+    """Of the JPEG."""
 
 
 class Undecodable(Exception):
@@ -148,6 +151,14 @@ class Picture(Protocol):
         """Make each box unrecognisable: no more than COVER_CELLS by COVER_CELLS colours are left of its pixels."""
         ...
 
+    async def draw(self, shapes: Drawing, font: bytes) -> None:
+        """Ink strokes and letters, each over its rim; `font` is a TrueType file."""
+        ...
+
+    def grow(self, below: int, ground: str) -> None:
+        """Make it so many pixels taller at its foot, of one colour (#RRGGBB)."""
+        ...
+
     def close(self) -> None:
         """Let go of its memory."""
         ...
@@ -176,18 +187,38 @@ async def prepare(raw: bytes, pictures: Pictures, *, longest_side: int = 1600) -
         picture.close()
 
 
-async def covered(kept: bytes, boxes: Sequence[Box], pictures: Pictures) -> PreparedPhoto:
-    """A kept photo with these boxes made unrecognisable in its own pixels and in its preview, otherwise as it was.
+async def marked(kept: bytes, marks: Sequence[Mark], lettering: Lettering, pictures: Pictures) -> PreparedPhoto:
+    """A kept photo with what is covered unrecognisable in its own pixels and in its preview, and the other marks over that.
 
-    What of a box lies outside the photo is left out; a box with nothing inside does nothing. Raises NotAPhoto.
+    What of a cover lies outside the photo is left out; one with nothing inside does nothing. Raises NotAPhoto.
     """
     header = _accepted(kept)
     picture = await _opened(kept, pictures, max(header.width, header.height))
     try:
         width, height = picture.width, picture.height
+        boxes = [mark.box for mark in marks if isinstance(mark, Cover)]
         inside = [(max(0, a), max(0, b), min(width, c), min(height, d)) for a, b, c, d in boxes]
         picture.cover([box for box in inside if box[0] < box[2] and box[1] < box[3]])
-        return await _prepared(picture, await picture.measured(), max(width, height), FINE_QUALITY, None)
+        measured = await picture.measured()  # of what was photographed, not of what is drawn on it
+        await picture.draw(drawing(marks, width, height, lettering), lettering.file)
+        return await _prepared(picture, measured, max(width, height), FINE_QUALITY, None)
+    finally:
+        picture.close()
+
+
+async def banded(photo: PreparedPhoto, lines: Sequence[str], lettering: Lettering, pictures: Pictures) -> PreparedPhoto:
+    """A prepared photo made taller by a band that says these lines, below what was photographed; judged as it was before.
+
+    In the quality it has and from the same corner, so its own pixels come out as they were, but for rounding. Raises NotAPhoto.
+    """
+    picture = await _opened(photo.data, pictures, max(photo.width, photo.height))
+    try:
+        below, letters = band(lines, picture.width, picture.height, lettering)
+        picture.grow(below, BAND_GROUND)
+        await picture.draw(letters, lettering.file)
+        measured = Measured(photo.sharpness, photo.brightness, photo.regions)
+        side = max(picture.width, picture.height)
+        return await _prepared(picture, measured, side, photo.quality, photo.taken_at)
     finally:
         picture.close()
 
@@ -216,6 +247,7 @@ async def _prepared(picture: Picture, measured: Measured, side: int, quality: in
         brightness=measured.brightness,
         regions=measured.regions,
         taken_at=taken,
+        quality=quality,
     )
 
 

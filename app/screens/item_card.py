@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import flet as ft
@@ -71,11 +72,33 @@ def photo_strip(
             height=COUNTER,
         )
     ]
+    drawn: list[ft.Control] = []
+    numbered = enumerate(photos, 1)
+    for _, run in groupby(numbered, key=lambda pair: pair[1].photo_set or pair[1].id):
+        thumbs = [thumb(place, photo) for place, photo in run]
+        drawn += [_set_of(look, thumbs)] if len(thumbs) > 1 else thumbs
     return ft.Row(
-        [*(thumb(i, photo) for i, photo in enumerate(photos, 1)), *(take if on_take is not None else [])],
+        [*drawn, *(take if on_take is not None else [])],
         wrap=True,
         spacing=GAP,
         run_spacing=GAP,
+    )
+
+
+def _set_of(look: Look, thumbs: Sequence[ft.Control]) -> ft.Control:
+    """The overlapping shots of one board, side by side under one name."""
+    return ft.Container(
+        ft.Column(
+            [
+                text(look, look.say("set", count=number(len(thumbs), look.language)), 16, MEDIUM),
+                ft.Row(list(thumbs), wrap=True, spacing=2, run_spacing=2),
+            ],
+            spacing=2,
+            tight=True,
+        ),
+        padding=4,
+        border=ft.Border.all(1.5, ft.Colors.PRIMARY),
+        border_radius=RADIUS,
     )
 
 

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 
 from app.checklist import Item, would_fail
-from app.readings import PhotoReading, VisitReading
+from app.readings import PhotoReading, VisitReading, side_by_side
 from app.screens.items import ItemView, OptionView, PhotoView
 from app.screens.theme import Look
 from app.state import AppState
 
 
 def photo_views(app: AppState, photos: Sequence[PhotoReading]) -> tuple[PhotoView, ...]:
-    """Photos in small; without a picture where only the name is on this phone."""
-    return tuple(PhotoView(p.id, app.photo_bytes(p.preview or p.sha256), p.caption) for p in photos)
+    """Photos in small, those of a set side by side; without a picture where only the name is on this phone."""
+    return tuple(
+        PhotoView(p.id, app.photo_bytes(p.preview or p.sha256), p.caption, p.photo_set if len(run) > 1 else "")
+        for run in side_by_side(photos)
+        for p in run
+    )
 
 
 def item_view(look: Look, app: AppState, visit: VisitReading, item: Item, row: str = "") -> ItemView:

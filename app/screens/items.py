@@ -12,6 +12,8 @@ class PhotoView:
     id: str
     src: str | bytes | None
     caption: str = ""
+    photo_set: str = ""
+    """The same for shots of one board; empty for a photo by itself."""
 
 
 @dataclass(frozen=True)

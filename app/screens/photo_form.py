@@ -44,6 +44,7 @@ def PhotoForm(
     is_working: bool = False,
     caption: str = "",
     of: str = "",
+    on_large: Handler | None = None,
 ) -> ft.Control:
     """Viewfinder while there is no `shot`, then the shot with its verdict and caption.
 
@@ -56,7 +57,10 @@ def PhotoForm(
     if is_working:
         return _framed([head, panel(look, ft.Icons.HOURGLASS_EMPTY, [look.say("photo_working")])])
     if shot is None:
-        return _framed([head, Viewfinder(look, on_raw, has_camera)])
+        large = button(
+            look, look.say("board"), on_large, kind="bare", icon=ft.Icons.PANORAMA_HORIZONTAL, identifier="large-board"
+        )
+        return _framed([head, *([large] if on_large else []), Viewfinder(look, on_raw, has_camera)])
     return _framed([head, Shot(look, shot, verdict, on_use, on_straighten, on_retake, caption)])
 
 
@@ -287,7 +291,7 @@ def Shot(
                             bgcolor=ft.Colors.SURFACE_CONTAINER_HIGHEST,
                             alignment=ft.Alignment.CENTER,
                         ),
-                        *([_verdict(look, verdict)] if verdict else []),
+                        *([verdict_panel(look, verdict)] if verdict else []),
                         *([_offer(look, touched(straighten))] if on_straighten else []),
                         text(look, look.say("photo_caption"), 16, MEDIUM),
                         chips(look, offered, chosen, choose, identifier="caption"),
@@ -342,6 +346,6 @@ def _offer(look: Look, on_straighten: Handler) -> ft.Control:
     return button(look, words, on_straighten, kind="soft", icon=ft.Icons.CROP_FREE, identifier="use-and-straighten")
 
 
-def _verdict(look: Look, verdict: Verdict) -> ft.Control:
+def verdict_panel(look: Look, verdict: Verdict) -> ft.Control:
     icons = {"good": ft.Icons.CHECK_CIRCLE, "amber": ft.Icons.WARNING, "alarm": ft.Icons.ERROR}
     return panel(look, icons.get(verdict.tone, ft.Icons.INFO), [verdict.words], verdict.tone)

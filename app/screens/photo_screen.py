@@ -9,7 +9,7 @@ import flet as ft
 from app.readings import VisitReading
 from app.screens.photo_form import PhotoForm, Verdict
 from app.screens.position import use_locator
-from app.screens.road import use_road
+from app.screens.road import use_road, visit_path
 from app.screens.theme import Look
 from app.screens.window import use_look, use_maybe
 from app.state import Shot, use_app
@@ -29,7 +29,7 @@ STILL_HERE_MS = 10 * 60_000
 
 
 @dataclass(eq=False)
-class _Keeping:
+class Keeping:
     """Whether «Dùng» is being done: a second touch meanwhile keeps no second photo."""
 
     is_busy: bool = False
@@ -42,7 +42,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
     shot, show = use_maybe(Shot)
     tilted, set_tilted = use_maybe(Shot)
     is_working, set_working = ft.use_state(False)
-    keeping: _Keeping = ft.use_ref(_Keeping).current  # type: ignore[assignment]
+    keeping: Keeping = ft.use_ref(Keeping).current  # type: ignore[assignment]
     reading = app.book.visit(visit)
 
     async def look_at(raw: bytes) -> None:
@@ -83,7 +83,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
     return PhotoForm(
         look,
         shot.prepared.data if shot else None,
-        _verdict(look, shot) if shot else None,
+        verdict_of(look, shot) if shot else None,
         look_at,
         keep,
         lambda: show(None),
@@ -91,17 +91,20 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
         on_back=road.back,
         is_working=is_working,
         caption=look.say(caption) if caption else "",
-        of=_place(look, reading, item, row, finding, remediation),
+        of=place_in_words(look, reading, item, row, finding, remediation),
+        on_large=lambda: road.go(
+            visit_path(visit, "board", item=item, row=row, finding=finding, remediation=remediation), instead=True
+        ),
     )
 
 
-def _verdict(look: Look, shot: Shot) -> Verdict:
+def verdict_of(look: Look, shot: Shot) -> Verdict:
     verdict = shot.verdict
     words = verdict.message_en if look.language == "en" else verdict.message_vi
     return Verdict(words, "good" if verdict.is_good else "amber")
 
 
-def _place(look: Look, visit: VisitReading, item: str, row: str, finding: str, remediation: str) -> str:
+def place_in_words(look: Look, visit: VisitReading, item: str, row: str, finding: str, remediation: str) -> str:
     """What the photo will belong to, in words."""
     said = [f.text for f in visit.evidence.findings if f.id == finding]
     said += [r.text for r in visit.evidence.remediations if r.id == remediation]

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 
 import flet as ft
 
+from app.readings import PhotoReading
 from app.records import LIMITED
 from app.screens.frame import bar, screen
+from app.screens.item_card import photo_strip
+from app.screens.item_views import photo_views
+from app.screens.items import PhotoView
 from app.screens.listing import fact
 from app.screens.parts import Handler, badge, button, chips, panel
 from app.screens.position import in_words
@@ -13,7 +17,7 @@ from app.screens.road import use_road
 from app.screens.text_line import TextLine
 from app.screens.theme import RADIUS, Look
 from app.screens.window import said, use_look
-from app.screens.words import day_and_moment
+from app.screens.words import day_and_moment, number
 from app.state import PhotoState, use_app
 
 
@@ -40,11 +44,20 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         app.tap(app.book.remove_photo, found)
         app.tell(said("photo_removed"))
 
-    def cover() -> None:
-        road.go(f"/photo/{photo}/cover", instead=True)  # from there to the covered one: this may be taken out meanwhile
+    members = visit.photo_sets.get(found.photo_set, ())
+    if found not in members:
+        members = ()  # what was drawn on stands in its place
+
+    def remove_set() -> None:
+        road.back()
+        app.tap(app.book.remove_photo, *members)
+        app.tell(said("set_removed", count=len(members)))
+
+    def mark() -> None:
+        road.go(f"/photo/{photo}/mark", instead=True)  # from there to the new one: this may be taken out meanwhile
 
     def straighten() -> None:
-        road.go(f"/photo/{photo}/straighten", instead=True)  # as cover
+        road.go(f"/photo/{photo}/straighten", instead=True)  # as mark
 
     return draw(
         look,
@@ -54,6 +67,7 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         facts=[
             (look.say("photo_taken"), day_and_moment(found.taken_at, look.language)),
             (look.say("photo_at"), ": ".join(p for p in places if p) or look.say("photo_at_visit")),
+            *([(look.say("set_of"), set_place(look, members, found))] if members else []),
             *([(look.say("position_of"), in_words(look, found.geopoint))] if found.geopoint else []),
         ],
         state=app.book.file_states().get(found.sha256),
@@ -65,7 +79,10 @@ def PhotoViewScreen(photo: str) -> ft.Control:
         on_ask=(lambda: set_sure(True)) if visit.is_open else None,
         on_remove=remove,
         on_keep=lambda: set_sure(False),
-        on_cover=cover if visit.is_open and whole is not None else None,
+        others=photo_views(app, members),
+        on_other=lambda other: road.go(f"/photo/{other}", instead=True),
+        on_remove_set=remove_set,
+        on_mark=mark if visit.is_open and whole is not None else None,
         on_straighten=straighten if visit.is_open and whole is not None else None,
         on_back=road.back,
     )
@@ -87,7 +104,10 @@ def draw(
     on_ask: Handler | None,
     on_remove: Handler,
     on_keep: Handler,
-    on_cover: Handler | None,
+    others: Sequence[PhotoView],
+    on_other: Handler,
+    on_remove_set: Handler,
+    on_mark: Handler | None,
     on_straighten: Handler | None,
     on_back: Handler,
 ) -> ft.Control:
@@ -101,6 +121,8 @@ def draw(
         body.append(
             ft.Image(picture, fit=ft.BoxFit.CONTAIN, border_radius=RADIUS, semantics_label=name, gapless_playback=True)
         )
+    if others:
+        body.append(photo_strip(look, others, on_other, None, identifier="set-photo"))
     if not is_lost:
         body.append(ft.Row([_state(look, state)], wrap=True))
     body.append(TextLine(look, look.say("photo_caption"), caption, on_caption, identifier="caption"))
@@ -114,8 +136,8 @@ def draw(
         )
     )
     body += [fact(look, name, value) for name, value in facts]
-    if on_cover and not is_sure:
-        body.append(button(look, look.say("cover"), on_cover, icon=ft.Icons.BLUR_ON, identifier="photo-cover"))
+    if on_mark and not is_sure:
+        body.append(button(look, look.say("mark_open"), on_mark, icon=ft.Icons.DRAW, identifier="photo-mark"))
     if on_straighten and not is_sure:
         words = look.say("straighten")
         body.append(button(look, words, on_straighten, icon=ft.Icons.CROP_FREE, identifier="photo-straighten"))
@@ -123,6 +145,7 @@ def draw(
         body += [
             panel(look, ft.Icons.HELP, [look.say("photo_remove_ask")], "amber"),
             button(look, look.say("photo_remove_yes"), on_remove, kind="alarm", identifier="photo-remove-yes"),
+            *([_remove_all(look, len(others), on_remove_set)] if others else []),
             button(look, look.say("cancel"), on_keep, kind="bare", identifier="photo-keep"),
         ]
     elif on_ask:
@@ -130,6 +153,17 @@ def draw(
             button(look, look.say("photo_remove"), on_ask, kind="bare", icon=ft.Icons.DELETE, identifier="photo-remove")
         )
     return screen(body, head=bar(look, look.say("photo_title"), on_back, subtitle=unit))
+
+
+def set_place(look: Look, members: Sequence[PhotoReading], photo: PhotoReading) -> str:
+    """Which of a board's shots a photo is."""
+    nth = number(members.index(photo) + 1, look.language)
+    return look.say("set_member", count=number(len(members), look.language), nth=nth)
+
+
+def _remove_all(look: Look, count: int, on_remove: Handler) -> ft.Control:
+    words = look.say("set_remove", count=number(count, look.language))
+    return button(look, words, on_remove, kind="alarm", identifier="set-remove")
 
 
 def _state(look: Look, state: PhotoState | None) -> ft.Control:

@@ -131,10 +131,10 @@ def position_row(look: Look, visit: VisitReading, is_on: bool, on_switch: Handle
         return [fact(look, look.say("position_of"), found, identifier="visit-position")] if found else []
     state = look.say("position_on" if is_on else "position_off")
     words = gathered(state, found or (look.say("position_not_yet") if is_on else ""))
-    return [_switch(look, look.say("position"), words, is_on, on_switch, ft.Icons.LOCATION_ON, "position")]
+    return [switch(look, look.say("position"), words, is_on, on_switch, ft.Icons.LOCATION_ON, "position")]
 
 
-def _switch(
+def switch(
     look: Look, title: str, state: str, is_on: bool, on_switch: Handler, icon: ft.IconData, identifier: str
 ) -> ft.Control:
     """Something that is on or off, pressed as a whole; the state is said in words too."""

@@ -63,25 +63,6 @@ RECORDING_WORDS: dict[str, tuple[str, str]] = {
         "Chưa bắt được vị trí trong 10 giây. Mọi thứ khác vẫn ghi bình thường, chỉ thiếu vị trí.",
         "No position within 10 seconds. Everything else is recorded as usual, without it.",
     ),
-    # covering a face or a name
-    "cover": ("Che mặt hoặc tên", "Cover a face or a name"),
-    "cover_how": (
-        "Chạm vào chỗ cần che. Ảnh mới được lưu với chỗ đó đã xóa hẳn; không khôi phục được từ ảnh mới.",
-        "Touch what to cover. A new photo is kept with it wiped out; it cannot be brought back from the new photo.",
-    ),
-    "cover_picture": ("Ảnh: chạm vào chỗ cần che", "The photo: touch what to cover"),
-    "cover_small": ("Ô nhỏ", "Small"),
-    "cover_middle": ("Ô vừa", "Medium"),
-    "cover_large": ("Ô lớn", "Large"),
-    "cover_count": ("Đã chọn {count} chỗ", "Places chosen: {count}"),
-    "cover_undo": ("Bỏ ô vừa đặt", "Take the last one back"),
-    "cover_do": ("Che và lưu", "Cover and save"),
-    "cover_done": (
-        "Đã lưu ảnh đã che. Ảnh gốc vẫn còn trong cuộc kiểm tra. Bỏ ảnh gốc để chỉ còn ảnh đã che?",
-        "The covered photo is saved. The original is still in the visit. Take it out, so that only the covered one remains?",
-    ),
-    "cover_drop": ("Bỏ ảnh gốc", "Take the original out"),
-    "cover_keep": ("Giữ cả hai", "Keep both"),
     "section_done": ("{done}/{of} mục", "{done}/{of} items"),
 }
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import flet as ft
 
+from app.screens.board_screen import BoardScreen
 from app.screens.conflicts_screen import ConflictsScreen
-from app.screens.cover_screen import CoverScreen
 from app.screens.earlier_screen import EarlierScreen
 from app.screens.enrol_screen import EnrolScreen
 from app.screens.failure_screen import FailureScreen
 from app.screens.findings_screen import FindingsScreen
 from app.screens.frame import bottom_bar
 from app.screens.headcount_screen import HeadcountScreen
+from app.screens.mark_screen import MarkScreen
 from app.screens.meet_screen import MeetScreen
 from app.screens.minutes_screen import MinutesScreen
 from app.screens.parts import icon_button, text
@@ -46,13 +47,14 @@ TAB_SCREENS = {
 }
 OTHER_SCREENS = {"enrol": guarded(EnrolScreen), "start": guarded(UnitScreen), "meet": guarded(MeetScreen)}
 PHOTO = guarded(PhotoViewScreen)
-COVER = guarded(CoverScreen)
+MARK = guarded(MarkScreen)
 STRAIGHTEN = guarded(StraightenScreen)
 VISIT = guarded(VisitScreen)
 IN_VISIT = {
     "count": guarded(HeadcountScreen),
     "section": guarded(SectionScreen),
     "photo": guarded(PhotoScreen),
+    "board": guarded(BoardScreen),
     "review": guarded(ReviewScreen),
     "minutes": guarded(MinutesScreen),
     "conflicts": guarded(ConflictsScreen),
@@ -148,8 +150,8 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return OTHER_SCREENS["meet"](key=route)
         case ["photo", photo]:
             return PHOTO(photo, key=route)
-        case ["photo", photo, "cover"]:
-            return COVER(photo, key=route)
+        case ["photo", photo, "mark"]:
+            return MARK(photo, key=route)
         case ["photo", photo, "straighten"]:
             return STRAIGHTEN(photo, key=route)
         case ["visit", visit]:
@@ -160,9 +162,9 @@ def _screen(route: str, invitation: dict[str, str]) -> ft.Control:
             return IN_VISIT["count"](visit, row, key=f"count {visit}")
         case ["visit", visit, "section", code]:
             return IN_VISIT["section"](visit, code, key=route)
-        case ["visit", visit, "photo"]:
+        case ["visit", visit, "photo" | "board" as part]:
             asked = (query.get(name, "") for name in ("item", "row", "finding", "remediation"))
-            return IN_VISIT["photo"](visit, *asked, key=route)
+            return IN_VISIT[part](visit, *asked, key=route)
         case [
             "visit",
             visit,

@@ -8,6 +8,7 @@ from app.screens.carry import carry_out, take_in, use_bundle_picker
 from app.screens.frame import bar, screen
 from app.screens.listing import fact, heading
 from app.screens.parts import Handler, button, chips, panel, text
+from app.screens.position import switch
 from app.screens.road import use_road
 from app.screens.sync_screen import photos_gone
 from app.screens.theme import TEXT_SCALES, Look
@@ -37,6 +38,15 @@ def SettingsScreen() -> ft.Control:
         [
             *choices(look, app.theme, app.set_setting),
             *original(look, book.setting("straighten_original", "keep"), app.set_setting),
+            switch(
+                look,
+                look.say("band"),
+                look.say("band_new_on" if book.is_banded() else "band_new_off"),
+                book.is_banded(),
+                lambda: app.tap(book.set_banded, not book.is_banded()),
+                ft.Icons.SUBTITLES,
+                "band",
+            ),
             heading(look, look.say("set_phone")),
             fact(look, look.say("set_phone_name"), book.setting("phone_name") or NOTHING),
             fact(look, look.say("set_user"), who.user_name or NOTHING),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import flet as ft
 
@@ -10,6 +11,7 @@ from app.readings import VisitReading
 from app.records import ATTENDANCE_SECTION
 from app.screens.frame import bar, screen
 from app.screens.item_card import photo_strip
+from app.screens.item_views import photo_views
 from app.screens.items import PhotoView
 from app.screens.listing import gathered, lines
 from app.screens.parts import (
@@ -22,7 +24,7 @@ from app.screens.parts import (
     text,
     warning_row,
 )
-from app.screens.position import position_row, use_locator
+from app.screens.position import position_row, switch, use_locator
 from app.screens.road import Road, use_road, visit_path
 from app.screens.theme import COUNTER, EDGE, GAP, MEDIUM, Look
 from app.screens.window import said, use_look
@@ -94,7 +96,7 @@ def VisitScreen(visit: str) -> ft.Control:
     names = tuple(p.id for p in reading.photos)
     shown = reading.photos if shows_all else reading.photos[-PHOTOS_SHOWN:]
     photos = ft.use_memo(
-        lambda: [PhotoView(p.id, app.photo_bytes(p.preview or p.sha256), p.caption) for p in shown],
+        lambda: photo_views(app, shown),
         [names, shows_all, app.revision],
     )
 
@@ -127,6 +129,8 @@ def VisitScreen(visit: str) -> ft.Control:
         words = look.say("not_asked", sections=", ".join(hidden))
         body.append(text(look, words, 16, color=ft.Colors.ON_SURFACE_VARIANT))
     body += position_row(look, reading, is_positioned, switch_position)
+    if reading.is_open:
+        body.append(band_row(look, app, visit))
     body += album(look, photos, len(names), lambda photo: road.go(f"/photo/{photo}"), lambda: set_shows_all(True))
     return draw(
         look,
@@ -292,6 +296,14 @@ def attendance(
             )
         )
     return [*found, lines(rows)] if rows else found
+
+
+def band_row(look: Look, app: AppState, visit: str) -> ft.Control:
+    """The switch for the band below photos of this visit, and what it says there."""
+    is_on = app.book.is_banded(visit)
+    state = "band_off" if not is_on else "band_says_place" if app.book.is_positioned(visit) else "band_says"
+    turn = partial(app.tap, app.book.set_banded, not is_on, visit)
+    return switch(look, look.say("band"), look.say(state), is_on, turn, ft.Icons.SUBTITLES, "band")
 
 
 def album(look: Look, photos: Sequence[PhotoView], of: int, on_open: Handler, on_all: Handler) -> list[ft.Control]:

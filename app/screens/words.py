@@ -11,6 +11,7 @@ from app.screens.concluding_words import CONCLUDING_WORDS
 from app.screens.keeping_words import KEEPING_WORDS
 from app.screens.paper_words import PAPER_WORDS
 from app.screens.phone_words import PHONE_WORDS
+from app.screens.photo_words import PHOTO_WORDS
 from app.screens.recording_words import RECORDING_WORDS
 from app.screens.screen_words import SCREEN_WORDS
 from app.screens.signing_words import SIGNING_WORDS
@@ -149,7 +150,7 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 WORDS |= SCREEN_WORDS | CONCLUDING_WORDS | RECORDING_WORDS | PHONE_WORDS | PAPER_WORDS | KEEPING_WORDS
-WORDS |= SIGNING_WORDS | STRAIGHTEN_WORDS
+WORDS |= SIGNING_WORDS | PHOTO_WORDS | STRAIGHTEN_WORDS
 
 
 def word(key: str, language: str, **values: object) -> str:

@@ -121,3 +121,12 @@ def new_uuid7(now_ms: int, random_bytes: bytes) -> str:
     raw[6] = 0x70 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     return str(uuid.UUID(bytes=bytes(raw)))
+
+
+def uuid7_ms(id: str) -> int | None:
+    """The time in ms that a UUIDv7 was made from; None for text that is none."""
+    try:
+        read = uuid.UUID(id)
+    except ValueError:
+        return None
+    return read.int >> 80 if read.version == 7 else None

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from app.checklist import Item, Section
-from app.readings import AnswerReading, PhotoReading, VisitReading
+from app.readings import AnswerReading, PhotoReading, VisitReading, side_by_side
 from app.records import ATTENDANCE_SECTION, HEADS, LIMITED
 from central.database import rows
 from central.hq.conflicts import differing
@@ -175,16 +176,14 @@ def _count(reading: VisitReading, id: str, at: int, note: str) -> CountShown:
     return CountShown(id, at, note, id == reading.main_count, rooms, figures.heads, figures.attendance_rate)
 
 
-def _loose_photos(reading: VisitReading, blocks: Sequence[Block]) -> list[tuple[PhotoReading, str]]:
-    """Photos that stand at no item shown above, each with what it belongs to."""
+def _loose_photos(reading: VisitReading, blocks: Sequence[Block]) -> list[tuple[list[PhotoReading], str]]:
+    """Photos that stand at no item shown above, those that follow each other at one place together, with what it is."""
     shown = {photo.id for block in blocks for item in block.items for photo in item.photos}
     found = []
-    for photo in reading.photos:
-        if photo.id not in shown:
-            section = reading.template.by_section.get(photo.item)
-            item = reading.template.items.get(photo.item)
-            place = section.title.vi if section else item.label.vi if item else ""
-            found.append((photo, " – ".join(part for part in (reading.row_name(photo.row), place) if part)))
+    for (row, item), photos in groupby((p for p in reading.photos if p.id not in shown), key=lambda p: (p.row, p.item)):
+        section, asked = reading.template.by_section.get(item), reading.template.items.get(item)
+        place = section.title.vi if section else asked.label.vi if asked else ""
+        found.append((list(photos), " – ".join(part for part in (reading.row_name(row), place) if part)))
     return found
 
 
@@ -224,6 +223,7 @@ def get_visit(request: Request, visit: str, desk: AtDesk) -> Response:
         off=[finding for finding in reading.evidence.findings if not finding.stands],
         missing=outcome.missing_photos,
         loose_photos=_loose_photos(reading, blocks),
+        side_by_side=side_by_side,
         absent=absent,
         authors=authors,
         choices=offered,

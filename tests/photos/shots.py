@@ -4,7 +4,9 @@ import asyncio
 import io
 import struct
 import zlib
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from PIL import Image, ImageDraw
 
@@ -12,12 +14,18 @@ from app.photos.pillow import PillowPictures
 from app.photos.prepare import PreparedPhoto, prepare
 
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
+T = TypeVar("T")
 _ASIDE = ThreadPoolExecutor(1)
+
+
+def aside(work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives, done in a thread of its own: Playwright has an event loop in this one."""
+    return _ASIDE.submit(asyncio.run, work).result()
 
 
 def natively(raw: bytes) -> PreparedPhoto:
     """Prepared as the app does it with Pillow; to be called from anywhere, also while an event loop runs."""
-    return _ASIDE.submit(lambda: asyncio.run(prepare(raw, PillowPictures()))).result()
+    return aside(prepare(raw, PillowPictures()))
 
 
 def notice_board(width: int = 2400, height: int = 1800) -> Image.Image:

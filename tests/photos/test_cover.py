@@ -1,6 +1,5 @@
 """What is covered is gone from the stored pixels: from the photo and from its preview, natively and as the browser does it."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -9,16 +8,20 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
+from app.photos.marks import Cover, load_lettering
 from app.photos.pillow import PillowPictures
-from app.photos.prepare import COVER_CELLS, PreparedPhoto, covered
-from tests.photos.shots import _ASIDE, as_file, camera_exif, natively, notice_board, opened
+from app.photos.prepare import COVER_CELLS, PreparedPhoto, marked
+from tests.photos.shots import as_file, aside, camera_exif, natively, notice_board, opened
 
-SITE = Path(__file__).parents[2] / "web" / "site"
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "web" / "site"
+LETTERING = load_lettering(ROOT / "assets")
 NAME = (200, 120, 520, 180)
 
 
 def cover(kept: bytes, *boxes: tuple[int, int, int, int]) -> PreparedPhoto:
-    return _ASIDE.submit(lambda: asyncio.run(covered(kept, boxes, PillowPictures()))).result()
+    covers = [Cover(box) for box in boxes]
+    return aside(marked(kept, covers, LETTERING, PillowPictures()))
 
 
 def colours(image: Image.Image) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.photos.disk import FolderOnDisk
 from app.photos.store import PhotoFiles
@@ -165,19 +166,71 @@ def test_one_touch_of_use_keeps_one_photo(visit: Visit, phone: Phone) -> None:
     phone.open(f"{visit.app.url}/visit/{visit.id}", "Ảnh của cuộc kiểm tra (1)")
 
 
+def drag(phone: Phone, tool: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A finger draws with a tool over the photo; places are shares of the sides of where it is shown."""
+    phone.tap(tool)
+    phone.settle()
+    x, y, width, height = phone.box("mark-picture")
+    mouse = phone.page.mouse
+    mouse.move(x + start[0] * width, y + start[1] * height)
+    mouse.down()
+    mouse.move(x + end[0] * width, y + end[1] * height, steps=6)
+    mouse.up()
+
+
+def test_what_is_wrong_is_shown_by_arrow_ring_and_words_on_a_new_photo(visit: Visit, new_phone: PhoneMaker) -> None:
+    phone = new_phone()
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    pick(phone, "bang.jpg", BOARD)
+    phone.sees("Ảnh rõ")
+    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
+    (kept,) = [name for name in visit.files().names() if len(visit.files().read(name)) > 9_000]
+    phone.tap_until("visit-photo-1", "che mặt hoặc tên")
+    phone.tap_until("photo-mark", "Ảnh, đã đặt 0 dấu")
+    drag(phone, "tool-arrow", (0.8, 0.8), (0.5, 0.5))
+    phone.sees("đã đặt 1 dấu")
+    drag(phone, "tool-ring", (0.1, 0.35), (0.4, 0.65))
+    phone.sees("đã đặt 2 dấu")
+    phone.tap_until("tool-words", "Chạm vào chỗ cần ghi chữ")
+    x, y, width, height = phone.box("mark-picture")
+    phone.page.mouse.click(x + width / 2, y + height * 0.4)
+    phone.sees("Chữ ghi lên ảnh")
+    phone.type_into("Chữ ghi lên ảnh", "Thiếu mức phí")
+    phone.tap_until("mark-text-add", "đã đặt 3 dấu")
+    assert phone.unnamed() == [] and phone.small_targets() == []
+    phone.tap_until("mark-undo", "đã đặt 2 dấu")
+    phone.tap_until("mark-save", "Chú thích")
+    visit.app.kill()
+    with notebook(visit.data) as book:
+        original, photo = book.visit(visit.id).photos
+    assert (original.sha256, photo.derived_from) == (kept, kept)
+    before, after = (opened(visit.files().read(name)).convert("RGB") for name in (kept, photo.sha256))
+    assert before.size == after.size == (800, 600)
+    red = [place for place in [(400, 300), (80 + 2, 300)] if is_red(after, *place) and not is_red(before, *place)]
+    assert len(red) == 2, "the tip of the arrow is where the finger stopped, the ring where it went around"
+
+
+def is_red(image: Image.Image, x: int, y: int) -> bool:
+    """Whether there is ink of a mark within a few pixels of a place."""
+    around = [image.getpixel((x + a, y + b)) for a in range(-9, 10) for b in range(-9, 10)]
+    return sum(red > 130 and green < 70 and blue < 90 for red, green, blue in around) > 20  # type: ignore[misc]
+
+
 def test_a_face_is_covered_in_the_pixels_and_the_original_leaves_the_visit(visit: Visit, phone: Phone) -> None:
     phone.open(visit.camera, "Chọn ảnh có sẵn")
     pick(phone, "bang.jpg", BOARD)
     phone.sees("Ảnh rõ")
     phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
     (kept,) = [name for name in visit.files().names() if len(visit.files().read(name)) > 9_000]
-    phone.tap_until("visit-photo-1", "Che mặt hoặc tên")
-    phone.tap_until("photo-cover", "Đã chọn 0 chỗ")
-    x, y, width, height = phone.scroll_to("cover-picture")
+    phone.tap_until("visit-photo-1", "che mặt hoặc tên")
+    phone.tap_until("photo-mark", "Ảnh, đã đặt 0 dấu")
+    phone.tap_until("tool-cover", "Ô vừa")
+    phone.settle()
+    x, y, width, height = phone.box("mark-picture")
     phone.page.mouse.click(x + width / 2, y + height / 2)
-    phone.sees("Đã chọn 1 chỗ")
+    phone.sees("đã đặt 1 dấu")
     assert phone.unnamed() == []
-    phone.tap_until("cover-do", "Bỏ ảnh gốc")
+    phone.tap_until("mark-save", "Bỏ ảnh gốc")
     phone.tap_until("cover-drop", "Chú thích")
     phone.open(f"{visit.app.url}/visit/{visit.id}", "Ảnh của cuộc kiểm tra (1)")
     visit.app.kill()
@@ -211,3 +264,26 @@ def test_a_photo_whose_file_is_gone_is_said_and_what_nobody_names_is_cleared_awa
         assert "an toàn" in phone.reading() and "chụp lại" in phone.reading()
         until(lambda: not list(folder.iterdir()), "the folder is swept")
         phone.open(f"{app.url}/settings", "Máy này không còn tệp của 1 ảnh đã chụp")
+
+
+def test_a_large_board_is_taken_in_parts_and_kept_as_one_set(visit: Visit, phone: Phone) -> None:
+    parts = [as_file(notice_board(width, 600)) for width in (800, 760, 720)]
+    phone.open(visit.camera, "Chọn ảnh có sẵn")
+    phone.tap_until("large-board", "Bắt đầu từ mép trái")
+    for nth, part in enumerate(parts[:2], 1):
+        pick(phone, "bang.jpg", part)
+        phone.sees("Ảnh rõ")
+        phone.tap_until("board-take", f"Mép tấm {nth} ở bên trái")
+    phone.sees("Xong (2)")
+    phone.tap_until("board-shot-1", "Giữ tấm này")
+    phone.tap_until("board-again", "Bắt đầu từ mép trái")
+    pick(phone, "bang.jpg", parts[2])
+    phone.sees("Ảnh rõ")
+    phone.tap_until("board-take", "Mép tấm 2 ở bên trái")
+    assert phone.unnamed() == []
+    phone.tap_until("board-done", "Bộ 2 ảnh")
+    phone.tap_until("visit-photo-2", "Bộ 2 ảnh, tấm 2")
+    visit.app.kill()
+    with notebook(visit.data) as book:
+        ((_, shots),) = book.visit(visit.id).photo_sets.items()
+    assert [shot.width for shot in shots] == [720, 760], "the first one was taken again"

@@ -1,20 +1,31 @@
 """Photos as Chromium makes them ready, beside Pillow: one set of rules, one verdict, whoever does the work."""
 
-import asyncio
 import base64
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Page, Playwright
 
 from app.photos.judge import verdict
+from app.photos.marks import Arrow, Cover, Ring, Words, load_lettering
 from app.photos.pillow import PillowPictures
-from app.photos.prepare import PREVIEW_BYTES, board_corners, straightened
+from app.photos.prepare import PREVIEW_BYTES, banded, board_corners, marked, straightened
 from app.photos.regions import Region
-from tests.photos.shots import BOARD, REFUSED, as_file, camera_exif, corner_is_red, held, natively, notice_board, opened
+from tests.photos.shots import (
+    BOARD,
+    REFUSED,
+    as_file,
+    aside,
+    camera_exif,
+    corner_is_red,
+    held,
+    natively,
+    notice_board,
+    opened,
+)
 from tests.photos.test_straighten import ON_THE_WALL, seen_from
 from tests.ui.home_affairs import Central
 from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
@@ -22,13 +33,6 @@ from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
 SHARPNESS_WITHIN = 1.25
 """Ratio of the sharpness of one photo as two clients measure it, when each has shrunk it in its own way."""
 BRIGHTNESS_WITHIN = 2.0
-T = TypeVar("T")
-
-
-def aside(work: Coroutine[Any, Any, T]) -> T:
-    """Done in a thread: Playwright has an event loop of its own in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +224,44 @@ await made()
     assert flat.size == ours.size
     apart = ImageChops.difference(flat, ours).convert("L").resize((1, 1), Image.Resampling.BOX)
     assert apart.getpixel((0, 0)) < 3  # type: ignore[operator]
+
+
+MARKS = [
+    Arrow((100, 500), (400, 300)),
+    Ring((700, 80), (450, 250)),
+    Words((400, 420), "Thiếu mức phí, ỗ Ặ Ữ"),
+    Cover((500, 300, 700, 360)),
+]
+LINES = ["22/11/2026 07:45:00 (+07:00)", "Ủy ban nhân dân xã Mường Lống"]
+
+
+def test_a_photo_is_drawn_on_and_gets_its_band_alike_whoever_does_it(page: Page) -> None:
+    """With the app's own font, in the worker, from what lies in the browser."""
+    kept = natively(BOARD)
+    found: dict[str, Any] = python(
+        page,
+        f"""
+import base64
+from pathlib import Path
+from app.device.canvas import CanvasPictures
+from app.photos.marks import Arrow, Cover, Ring, Words, load_lettering
+from app.photos.prepare import banded, marked
+
+async def made():
+    lettering, pictures = load_lettering(Path("/unpacked/assets")), CanvasPictures()
+    photo = await marked(base64.b64decode({base64.b64encode(kept.data).decode()!r}), {MARKS!r}, lettering, pictures)
+    below = await banded(photo, {LINES!r}, lettering, pictures)
+    return [[made.height, base64.b64encode(made.data).decode(), list(made.regions)] for made in (photo, below)]
+
+await made()
+""",
+    )
+    lettering, pictures = load_lettering(Path(__file__).parents[2] / "assets"), PillowPictures()
+    ours = aside(marked(kept.data, MARKS, lettering, pictures))
+    below = aside(banded(ours, LINES, lettering, pictures))
+    for mine, (height, data, regions) in zip((ours, below), found, strict=True):
+        assert height == mine.height and len(regions) == len(mine.regions)
+        one, other = opened(mine.data).convert("RGB"), opened(base64.b64decode(data)).convert("RGB")
+        apart = ImageChops.difference(one, other).convert("L").histogram()
+        assert sum(apart[64:]) < 0.01 * one.width * one.height, "no more than edges differ"
+    assert below.height > ours.height

@@ -2,6 +2,7 @@
 // ready, and the app imported, by the time Flutter asks for a connection.
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
+import { draw, ready } from "/marks.js";
 import { cover, luma, measure } from "/measure.js";
 import { regions } from "/regions.js";
 import { warp } from "/warp.js";
@@ -21,6 +22,7 @@ self.skt = {
   cover,
   luma,
   warp,
+  marks: { draw: (pen, shapes) => draw(pen, JSON.parse(shapes)), ready },
   regions: (pixels, width, height) => regions(luma(pixels), width, height),
   photos: { ...photos, opened: photos.open("photos") },
   readCode: async bytes => (await import("/codes.js")).readCode(bytes),
