@@ -173,6 +173,7 @@ def MarkScreen(photo: str) -> ft.Control:
         (found.width, found.height), app.lettering,
     )  # fmt: skip
     easel = ft.Semantics(
+        key="easel",  # the same one under other tools: a photo made anew is blank for a moment
         identifier="mark-picture",
         label=look.say("mark_picture", count=len(marks)),
         container=True,
