@@ -1,12 +1,13 @@
 """Whether the writing on a board can be read, and where it cannot: on drawn boards, as natively and as in the browser."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from app.photos.ink import Spot, regions, spots
 from app.photos.judge import Verdict, verdict
@@ -86,6 +87,21 @@ def test_glare_over_the_writing_is_said() -> None:
     image.paste(Image.new("RGB", image.size, "white"), (0, 0), spot.filter(ImageFilter.GaussianBlur(30)))
     said = judged(image)
     assert said.is_legible is False and "bị lóa" in said.message_vi, said.message_vi
+
+
+def test_the_grain_of_a_dark_photo_is_no_small_writing() -> None:
+    """Noise and plaster leave spots too, all alike and hardly darker than what is around them; the board itself is large and sharp."""
+    dice = random.Random(5)
+
+    def grainy(image: Image.Image, spread: float, size: tuple[int, int]) -> Image.Image:
+        even = Image.frombytes("L", size, dice.randbytes(size[0] * size[1]))
+        grain = even.point([round(128 + (value - 127.5) * spread / 74) for value in range(256)]).resize(image.size)
+        return ImageChops.add(image, Image.merge("RGB", (grain,) * 3), 1, -128)
+
+    wall = grainy(Image.new("RGB", (1600, 1200), (176, 180, 170)), 6, (400, 300))
+    wall.paste(board(60, 8).resize((1000, 750), Image.Resampling.LANCZOS), (300, 200))
+    dark = grainy(wall.point([round(light * 0.4) for light in range(256)] * 3), 6, wall.size)
+    assert judged(dark).message_vi == "Ảnh rõ."
 
 
 def test_a_picture_without_writing_is_judged_by_its_sharpness_alone() -> None:
