@@ -42,7 +42,7 @@ def test_a_tilted_board_is_straightened_and_its_original_stays_or_goes(visit: Vi
     phone.go("/settings", "Ảnh gốc sau khi nắn thẳng")
     phone.tap("original-ask")
     phone.go(f"/visit/{visit.id}", "Ảnh của cuộc kiểm tra (2)")
-    phone.go(f"/photo/{original}", "Che mặt hoặc tên")
+    phone.go(f"/photo/{original}", "Vẽ, ghi chữ")
     phone.tap_until("photo-straighten", "Bốn góc của bảng đã được tìm")
     phone.tap_until("straighten-do", "Giữ cả hai")
     phone.tap_until("straighten-drop", "Chú thích")
