@@ -13,7 +13,7 @@ from app.photos.judge import verdict
 from app.photos.marks import Arrow, Cover, Ring, Words, load_lettering
 from app.photos.pillow import PillowPictures
 from app.photos.prepare import PREVIEW_BYTES, banded, board_corners, marked, straightened
-from app.photos.regions import Region
+from app.photos.regions import LOST_MOST, Region, readings, share_lost
 from tests.photos.shots import (
     BOARD,
     REFUSED,
@@ -33,6 +33,10 @@ from tests.web.pocket import WARM_SECONDS, Pocket, python, worker_of
 SHARPNESS_WITHIN = 1.25
 """Ratio of the sharpness of one photo as two clients measure it, when each has shrunk it in its own way."""
 BRIGHTNESS_WITHIN = 2.0
+LOST_WITHIN = 0.08
+"""Share of the letters that one client takes for lost and the other does not, again after each has shrunk in its own way."""
+AT_THE_BOUND = "a phone's 12 megapixels"
+"""Small writing, shrunk to 10 pixels: so near to what may be lost at most that the two may disagree about the whole."""
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,13 @@ def test_one_photo_gets_one_verdict_whoever_judges(page: Page, shot: str) -> Non
     assert theirs["brightness"] == pytest.approx(ours.brightness, abs=BRIGHTNESS_WITHIN)
     said = verdict(theirs["sharpness"], theirs["brightness"], [Region(*figures) for figures in theirs["regions"]])
     mine = verdict(ours.sharpness, ours.brightness, ours.regions)
+    written, his = readings(ours.regions), readings([Region(*figures) for figures in theirs["regions"]])
+    assert bool(his) == bool(written)
+    if written:
+        assert share_lost(his) == pytest.approx(share_lost(written), abs=LOST_WITHIN)
+    if shot == AT_THE_BOUND:
+        assert share_lost(written) == pytest.approx(LOST_MOST, abs=LOST_WITHIN)
+        return
     assert (said.is_legible, said.is_good) == (mine.is_legible, mine.is_good)
     # A large photo, which each shrinks in its own way, may have one region more or less in doubt: the advice is the same.
     assert said.message_vi.rpartition(". ")[2] == mine.message_vi.rpartition(". ")[2]
