@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from app import signing
-from app.sync import freeze, ledger, merge
+from app.sync import freeze, merge
 from app.sync.freeze import Freeze
 from central.judge import Judge
 from tests.simulation.planting import both, bug, instead
@@ -89,12 +89,6 @@ def a_signature_names_entries_that_central_has_not_got(_world: "World") -> Abstr
         return lambda connection, visit, own, acked: held_spans(connection, visit, own, 10**6)
 
     return instead(signing, "held_spans", make)
-
-
-@bug
-def a_signature_leaves_behind_what_it_was_put_under(_world: "World") -> AbstractContextManager[Any]:
-    """It goes to a newer epoch without the entries before it that central had got meanwhile."""
-    return mock.patch.object(ledger, "_signed_unnamed", lambda *_: [])
 
 
 @bug
