@@ -139,7 +139,7 @@ def held_spans(connection: Connection, visit: str, own: Chain, acked: int) -> li
     """
     lives = connection.execute(
         text(
-            "SELECT device, epoch, min(seq), max(seq) FROM entry WHERE visit = :v AND verdict = 'applied' "
+            f"SELECT device, epoch, min(seq), max(seq) FROM entry WHERE {_OF_VISIT} AND verdict = 'applied' "
             "GROUP BY device, epoch ORDER BY device, epoch"
         ),
         {"v": visit},
@@ -150,29 +150,33 @@ def held_spans(connection: Connection, visit: str, own: Chain, acked: int) -> li
             last = min(last, acked)
         found = connection.execute(
             text(
-                "SELECT seq, visit FROM entry WHERE device = :d AND epoch = :e AND seq BETWEEN :first AND :last "
+                f"SELECT seq, {_OF_VISIT} FROM entry WHERE device = :d AND epoch = :e AND seq BETWEEN :first AND :last "
                 "AND verdict = 'applied' ORDER BY seq"
             ),
-            {"d": device, "e": epoch, "first": first, "last": last},
+            {"v": visit, "d": device, "e": epoch, "first": first, "last": last},
         )
-        spans += [[device, epoch, *run] for run in _runs(found.all(), visit)]
+        spans += [[device, epoch, *run] for run in _runs(found.all())]
     dropped = connection.execute(text("SELECT key, value FROM meta WHERE key LIKE 'checkpoint:%' ORDER BY key"))
     for key, value in dropped.all():
         spans.append([own[0], key.partition(":")[2], 1, json.loads(value)[0]])
     return spans
 
 
-def _runs(held: Iterable[Sequence[Any]], visit: str) -> list[tuple[int, int]]:
-    """(first, last) of the visit's entries in each unbroken run of what is held, given as (seq, visit)."""
+_OF_VISIT = "(kind, record) IN (SELECT kind, record FROM entry WHERE visit = :v)"
+"""All entries of the visit's records: one that only changes a field may be filed under no visit."""
+
+
+def _runs(held: Iterable[Sequence[Any]]) -> list[tuple[int, int]]:
+    """(first, last) of the visit's entries in each unbroken run of what is held, given as (seq, whether it is one)."""
     runs: list[tuple[int, int]] = []
     before = None
     first = last = 0
-    for seq, of in held:
+    for seq, is_of_visit in held:
         if before is not None and seq != before + 1 and first:
             runs.append((first, last))
             first = 0
         before = seq
-        if of == visit:
+        if is_of_visit:
             first, last = first or seq, seq
     return [*runs, (first, last)] if first else runs
 

@@ -1,6 +1,8 @@
 """Playing many days: one after another or in several processes, the failing ones shortened and told so that they can be
 played again."""
 
+import functools
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -42,8 +44,16 @@ class Outcome:
         self.failures += other.failures
 
 
+@functools.cache
+def _settle() -> None:
+    """Everything that is loaded by now stays: the collector need not look at it again a hundred times a day."""
+    gc.collect()
+    gc.freeze()
+
+
 def play(day: Schedule, planted: str = "") -> tuple[World, Failure | None]:
     """Play one day, with a planted bug if one is named."""
+    _settle()
     world = World(day, planted=planted)
     try:
         world.play()

@@ -66,7 +66,6 @@ class Oracle:
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False
-    _office: set[Words] = field(default_factory=set)
 
     # Recording
 
@@ -99,7 +98,6 @@ class Oracle:
         self.world.say("central", f"Home Affairs writes {words.record}")
         self.tapped[words] += 1
         self.written[words] = known
-        self._office.add(words)
 
     # Central's word
 
@@ -160,8 +158,6 @@ class Oracle:
         for identity in gone:
             del self.acked[identity]
         self.lost_acks |= gone
-        # Of what Home Affairs itself wrote, the backup is all there is: nobody else vouches for it.
-        self.destroyed |= self._office - self.held(self.world.central.database.connection)
 
     def phone_restored(self, phone: "Phone", before: set[Words]) -> None:
         """A phone was put back; `before` is what it held of its own."""

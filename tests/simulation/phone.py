@@ -187,7 +187,7 @@ class Phone:
         self.world.oracle.after_tap(self, before, what)
 
     async def _tap(self, book: Notebook, what: str, rng: random.Random) -> None:
-        visits = [line.id for line in book.visits()] if what != "visit" else []
+        visits = self._newest() if what != "visit" else []
         if what == "visit" or not visits:
             book.start_visit(f"Xã {rng.randrange(10**6)}")
             return
@@ -233,6 +233,12 @@ class Phone:
                 book._record([Change("answer", f"{visit}//badge_missing_count", answer, visit)])
             case "unknown":
                 book._record([Change("drone_flight", f"{visit}:{number % 3}", {"visit": visit, "mức": number}, visit)])
+
+    def _newest(self) -> list[str]:
+        """The visits as they stand on the first screen."""
+        raw = self.database.connection.raw
+        order = "visit_date DESC, visit_started_at DESC, id DESC LIMIT 30"
+        return [visit for (visit,) in raw.execute(f"SELECT id FROM visit ORDER BY {order}")]
 
     async def _photograph(self, book: Notebook, visit: str, number: int, rng: random.Random) -> None:
         size = rng.choice([300, 3000, 3000, 20_000, 70_000, 150_000])

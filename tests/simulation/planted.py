@@ -15,15 +15,15 @@ from app.schema import write_meta
 from app.sync import journal, ledger, merge, uploads
 from app.sync.stamp import Order
 from central import intake, photo_store, sync_api
-from tests.simulation import days
+from tests.simulation import days, planted_signing
+from tests.simulation.planting import BUGS, both, bug, instead
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+__all__ = ["BUGS", "WITHIN", "find", "hunt", "planted_signing"]
 WITHIN = 1000
 """Days in which each must be found."""
-Bug = Callable[["World"], AbstractContextManager[Any]]
-BUGS: dict[str, Bug] = {}
 
 
 def find(name: str) -> days.Failure | None:
@@ -44,16 +44,6 @@ def hunt(names: Sequence[str], jobs: int) -> Iterator[tuple[str, days.Failure | 
         looking = {pool.submit(find, name): name for name in names}
         for found in as_completed(looking):
             yield looking[found], found.result()
-
-
-def _bug(bug: Bug) -> Bug:
-    BUGS[bug.__name__] = bug
-    return bug
-
-
-def _instead(module: Any, name: str, make: Callable[[Any], Any]) -> AbstractContextManager[Any]:
-    """What `make` makes of a module's function, in its place."""
-    return mock.patch.object(module, name, make(getattr(module, name)))
 
 
 class _Rewritten:
@@ -83,7 +73,7 @@ def _with_sql(old: str, new: str) -> Callable[[Any], Any]:
 # --- durability ----------------------------------------------------------------------------------------------------------
 
 
-@_bug
+@bug
 @contextmanager
 def central_acknowledges_before_it_commits(world: "World") -> Iterator[None]:
     """The answer leaves while the transaction is still open; it is committed twenty seconds later."""
@@ -107,7 +97,7 @@ def central_acknowledges_before_it_commits(world: "World") -> Iterator[None]:
         yield
 
 
-@_bug
+@bug
 @contextmanager
 def central_skips_the_flush(world: "World") -> Iterator[None]:
     """A power cut takes whatever central has written since it was opened."""
@@ -115,7 +105,7 @@ def central_skips_the_flush(world: "World") -> Iterator[None]:
     yield
 
 
-@_bug
+@bug
 @contextmanager
 def a_phone_skips_the_flush(world: "World") -> Iterator[None]:
     for phone in world.phones.values():
@@ -123,7 +113,7 @@ def a_phone_skips_the_flush(world: "World") -> Iterator[None]:
     yield
 
 
-@_bug
+@bug
 def a_photo_is_not_flushed_before_it_is_whole(world: "World") -> AbstractContextManager[Any]:
     return mock.patch.object(world.central.disk, "fsync", lambda descriptor: None)
 
@@ -131,7 +121,7 @@ def a_photo_is_not_flushed_before_it_is_whole(world: "World") -> AbstractContext
 # --- the journal at central ------------------------------------------------------------------------------------------------
 
 
-@_bug
+@bug
 def a_fork_is_not_noticed(_world: "World") -> AbstractContextManager[Any]:
     """What differs from what was acknowledged is passed over as if it were the same."""
 
@@ -147,20 +137,20 @@ def a_fork_is_not_noticed(_world: "World") -> AbstractContextManager[Any]:
 
         return taking
 
-    return _instead(sync_api, "take_batch", make)
+    return instead(sync_api, "take_batch", make)
 
 
-@_bug
+@bug
 def a_gap_is_not_noticed(_world: "World") -> AbstractContextManager[Any]:
     """Whatever a phone believes central has is believed."""
 
     def make(acked_of: Any) -> Any:
         return lambda connection, device, epoch: max(acked_of(connection, device, epoch), 1)
 
-    return _instead(intake, "acked_of", make)
+    return instead(intake, "acked_of", make)
 
 
-@_bug
+@bug
 def a_refused_entry_is_read(_world: "World") -> AbstractContextManager[Any]:
     """Central refuses an entry and shows it all the same."""
 
@@ -170,16 +160,16 @@ def a_refused_entry_is_read(_world: "World") -> AbstractContextManager[Any]:
 
         return applying
 
-    return _instead(merge, "apply", make)
+    return instead(merge, "apply", make)
 
 
-@_bug
+@bug
 def the_effective_stamp_is_lost(_world: "World") -> AbstractContextManager[Any]:
     """Central caps a stamp and does not tell the phone that wrote it."""
     return mock.patch.object(intake, "_capped", lambda *_: [])
 
 
-@_bug
+@bug
 def a_pull_is_not_limited_to_the_team(_world: "World") -> AbstractContextManager[Any]:
     def make(select: Any) -> Any:
         def selecting(connection: Any, where: str, **values: Any) -> Any:
@@ -189,10 +179,10 @@ def a_pull_is_not_limited_to_the_team(_world: "World") -> AbstractContextManager
 
         return selecting
 
-    return _instead(sync_api.journal, "select", make)
+    return instead(sync_api.journal, "select", make)
 
 
-@_bug
+@bug
 def a_page_skips_an_entry(_world: "World") -> AbstractContextManager[Any]:
     """A full page's cursor stands one entry too far."""
 
@@ -203,10 +193,10 @@ def a_page_skips_an_entry(_world: "World") -> AbstractContextManager[Any]:
 
         return pulling
 
-    return _instead(sync_api, "_pull", make)
+    return instead(sync_api, "_pull", make)
 
 
-@_bug
+@bug
 def a_restored_central_keeps_its_name(world: "World") -> AbstractContextManager[Any]:
     """Neither the witness nor a phone's cursor gives away that central was restored."""
 
@@ -216,23 +206,17 @@ def a_restored_central_keeps_its_name(world: "World") -> AbstractContextManager[
         )
 
     stack = mock.patch.multiple(type(world.central.database), _look_back=lambda self: None)
-    return _both(stack, _instead(sync_api, "_cursor", make))
+    return both(stack, instead(sync_api, "_cursor", make))
 
 
 def _position(cursor: str) -> int:
     return int(cursor.split(".")[1])
 
 
-@contextmanager
-def _both(one: AbstractContextManager[Any], other: AbstractContextManager[Any]) -> Iterator[None]:
-    with one, other:
-        yield
-
-
 # --- merging ---------------------------------------------------------------------------------------------------------------
 
 
-@_bug
+@bug
 def stamps_are_compared_by_their_counter_first(_world: "World") -> AbstractContextManager[Any]:
     """On the phones only: central reads the journal as it should be read."""
 
@@ -245,10 +229,10 @@ def stamps_are_compared_by_their_counter_first(_world: "World") -> AbstractConte
 
         return property(wrong)
 
-    return _instead(journal.JournalEntry, "order", make)
+    return instead(journal.JournalEntry, "order", make)
 
 
-@_bug
+@bug
 def a_tie_is_broken_by_whoever_comes_last(_world: "World") -> AbstractContextManager[Any]:
     """Two stamps that are equal, device aside: what arrives later stands."""
 
@@ -262,16 +246,16 @@ def a_tie_is_broken_by_whoever_comes_last(_world: "World") -> AbstractContextMan
 
         return folding
 
-    return _instead(merge, "fold_in", make)
+    return instead(merge, "fold_in", make)
 
 
-@_bug
+@bug
 def a_conflict_is_dropped(_world: "World") -> AbstractContextManager[Any]:
     """Two values written without knowing of each other: the later one is taken for a correction."""
     return mock.patch.object(merge, "saw", lambda later, earlier: later.order > earlier.order)
 
 
-@_bug
+@bug
 def what_was_seen_is_not_said(_world: "World") -> AbstractContextManager[Any]:
     """Every correction of a colleague's figure looks like a conflict."""
 
@@ -280,13 +264,13 @@ def what_was_seen_is_not_said(_world: "World") -> AbstractContextManager[Any]:
             connection, writer, changes, author, 0, now
         )
 
-    return _instead(journal, "append", make)
+    return instead(journal, "append", make)
 
 
 # --- the phone ---------------------------------------------------------------------------------------------------------------
 
 
-@_bug
+@bug
 def the_cursor_is_kept_before_the_entries(_world: "World") -> AbstractContextManager[Any]:
     """In a transaction of its own: what comes between loses a page."""
 
@@ -300,10 +284,10 @@ def the_cursor_is_kept_before_the_entries(_world: "World") -> AbstractContextMan
 
         return taking
 
-    return _instead(ledger, "take_answer", make)
+    return instead(ledger, "take_answer", make)
 
 
-@_bug
+@bug
 def what_was_not_acknowledged_stays_in_the_old_epoch(_world: "World") -> AbstractContextManager[Any]:
     def make(open_epoch: Any) -> Any:
         def opening(connection: Any, left: str, epoch: str) -> int:
@@ -312,20 +296,20 @@ def what_was_not_acknowledged_stays_in_the_old_epoch(_world: "World") -> Abstrac
 
         return opening
 
-    return _instead(ledger, "open_epoch", make)
+    return instead(ledger, "open_epoch", make)
 
 
-@_bug
+@bug
 def a_tap_is_torn_apart(_world: "World") -> AbstractContextManager[Any]:
     """A batch ends wherever it is full; what breaks then leaves half a tap at central."""
 
     def make(_whole_taps: Any) -> Any:
         return lambda entries, max_entries, max_bytes: list(entries[:max_entries])
 
-    return _instead(ledger, "_whole_taps", make)
+    return instead(ledger, "_whole_taps", make)
 
 
-@_bug
+@bug
 def a_sent_batch_counts_as_acknowledged(_world: "World") -> AbstractContextManager[Any]:
     """The phone notes what it sends before central has answered."""
 
@@ -338,15 +322,15 @@ def a_sent_batch_counts_as_acknowledged(_world: "World") -> AbstractContextManag
 
         return sending
 
-    return _instead(ledger, "outgoing", make)
+    return instead(ledger, "outgoing", make)
 
 
-@_bug
+@bug
 def the_writer_does_not_hear_of_a_new_epoch(_world: "World") -> AbstractContextManager[Any]:
     """The app goes on writing where it was, until it is opened again."""
     from app.notebook import Notebook
 
-    return _both(
+    return both(
         mock.patch.object(Notebook, "reload", lambda self: None if hasattr(self, "_writer") else _reload(self)),
         mock.patch.object(Notebook, "changed_by_sync", lambda self, visits: None),
     )
@@ -361,12 +345,12 @@ def _reload(book: Any) -> None:
 # --- photos ------------------------------------------------------------------------------------------------------------------
 
 
-@_bug
+@bug
 def a_photo_is_whole_before_it_is_verified(_world: "World") -> AbstractContextManager[Any]:
     """All bytes have come, so it must be the right ones."""
-    return _both(
+    return both(
         mock.patch.object(photo_store, "_digest", lambda descriptor: _Anything()),
-        _instead(photo_store.PhotoStore, "append", lambda append: _forgetful(append)),
+        instead(photo_store.PhotoStore, "append", lambda append: _forgetful(append)),
     )
 
 
@@ -386,7 +370,7 @@ def _forgetful(append: Any) -> Any:
     return appending
 
 
-@_bug
+@bug
 def a_photo_counts_as_received_when_it_was_announced(_world: "World") -> AbstractContextManager[Any]:
     async def go_on(upload: Any) -> None:
         await upload._announce()
@@ -394,11 +378,11 @@ def a_photo_counts_as_received_when_it_was_announced(_world: "World") -> Abstrac
     return mock.patch.object(uploads.Upload, "go_on", go_on)
 
 
-@_bug
+@bug
 def a_missing_photo_is_said_to_be_there(_world: "World") -> AbstractContextManager[Any]:
     """Parts count as photos when the phone asks which are missing."""
 
     def make(missing: Any) -> Any:
         return lambda self, names: [name for name in missing(self, names) if not self.offset(name)]
 
-    return _instead(photo_store.PhotoStore, "missing", make)
+    return instead(photo_store.PhotoStore, "missing", make)

@@ -119,5 +119,14 @@ _DAYS = {
         0/12|sync|cuc||0.0
         0/13|wait|||60.0
     """,
+    "a photo's removal that came with the photo was signed and then left out": """
+        3436 cuc,dung,hoa 0.6 131072 500
+        3436/4|sync|cuc||0.0
+        3436/6|tap|dung|photo|0.0
+        3436/8|sync|dung||0.0
+        3436/10|tap|dung|remove photo|0.0
+        3436/34|wait|||3000000.0
+        3436/39|tap|cuc|sign|0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -56,6 +56,9 @@ def schedule(seed: int) -> Schedule:
         troubles["back up"] = 2
     if "central restore" in troubles:
         troubles["central back up"] = 2
+        # What Home Affairs wrote since the backup is gone with central: it takes its own words back from nobody, and a phone
+        # that has them keeps them.
+        troubles.pop("office", None)
     taps = TAPS | signing.TAPS if rng.random() < 0.4 else TAPS
     is_long = rng.random() < 0.2  # months pass: phones drop what is old, uploads expire
     phones, steps = list(cast), []

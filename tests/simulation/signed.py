@@ -7,10 +7,11 @@ written on the visit is in the supplement.
 
 What the system does not promise is let through by name:
 - an entry that central refused after it had been signed: its value is taken away, and `verify` reports that the content differs;
+- entries that a central put back to a backup dated anew when they came again: their order may be another one;
 - entries destroyed by a disaster, and forged signatures that a restored central heard of before the honest one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,8 +40,8 @@ class Signed(NamedTuple):
     visit: str
     content: str
     document: dict[str, Any]
-    entries: frozenset[Words]
-    """What the phone then showed of the visit."""
+    entries: Mapping[Words, tuple[int, int]]
+    """What the phone then showed of the visit, each with its effective stamp (ms UTC, counter) there."""
     is_whole: bool
     """Whether nothing of it had been dropped on that phone: then `entries` are all there is."""
 
@@ -63,17 +64,16 @@ class SignedContent:
             if words.kind != "signature":
                 continue
             fields = journal.read_patch(words.patch)
-            visit = fields.get("visit")
+            visit = str(fields.get("visit"))
             if "covers" not in fields or fields["content"] == FORGED or words != _freezing(connection, visit):
                 continue
             document = signed_document(connection, visit)
             if content_hash(document) != fields["content"]:
                 raise Violation("I9", f"{phone.name} signed {fields['content'][:12]} and shows otherwise: {document}")
-            shown = f"SELECT {WORDS} FROM entry WHERE visit = ? AND verdict = 'applied'"
-            entries = {Words(*row) for row in connection.raw.execute(shown, (visit,))}
+            entries = _shown(connection, visit)
             has_dropped = "SELECT 1 FROM meta WHERE key LIKE 'checkpoint:%'"
             is_whole = connection.raw.execute(has_dropped).fetchone() is None
-            bound = frozenset(w for w in entries if _is_bound(w) and not _is_given_later(w))
+            bound = {w: stamp for w, stamp in entries.items() if _is_bound(w) and not _is_given_later(w)}
             self.by_signature[words] = Signed(visit, fields["content"], document, bound, is_whole)
             self.world.count("visits signed")
 
@@ -103,17 +103,14 @@ class SignedContent:
         for visit in sorted({signed.visit for signed in self.by_signature.values()}):
             signature = _freezing(connection, visit)
             signed = self.by_signature.get(signature) if signature else None
-            if signed and self._has(connection, signed):
+            held = _shown(connection, visit) if signed else {}
+            if signed and signed.entries.keys() <= held.keys():
+                is_redated = any(held[words] != stamp for words, stamp in signed.entries.items())
+                if is_redated and self.world.oracle.central_was_restored:
+                    continue
                 read = signed_document(connection, visit)
                 if read != signed.document:
                     raise Violation("I9", f"{name} reads what was signed as {_difference(signed.document, read)}")
-
-    def _has(self, connection: Any, signed: Signed) -> bool:
-        """Whether a machine shows all entries that were signed."""
-        found = connection.raw.execute(
-            f"SELECT {WORDS} FROM entry WHERE visit = ? AND verdict = 'applied'", (signed.visit,)
-        )
-        return signed.entries <= {Words(*row) for row in found}
 
     # At the end of the day
 
@@ -159,7 +156,7 @@ class SignedContent:
         documents = {(kind, id): fields for kind, id, fields in signed.document["records"]}
         expected = _beside(signed, journal.select(connection, "verdict = 'applied' ORDER BY record"))
         left_out = {words_of(entry) for entry in merge.left_out(connection, signed.visit, is_new=True)}
-        if confused := left_out & signed.entries:
+        if confused := left_out & signed.entries.keys():
             raise Violation("I9", f"{name} has in the supplement what was signed: {sorted(confused)[:2]}")
         if lost := {w for _, w in expected} - left_out:
             raise Violation("I9", f"{name} has neither signed nor in the supplement: {sorted(lost)[:2]}")
@@ -181,6 +178,16 @@ class SignedContent:
 
 
 _ABSENT = object()
+
+
+def _shown(connection: Any, visit: str) -> dict[Words, tuple[int, int]]:
+    """What a machine shows of a visit's records, each with its effective stamp (the latest, where it has two numbers)."""
+    found = connection.raw.execute(
+        f"SELECT effective_ms, effective_counter, {WORDS} FROM entry WHERE verdict = 'applied' "
+        "AND (kind, record) IN (SELECT kind, record FROM entry WHERE visit = ?) ORDER BY 1, 2",
+        (visit,),
+    )
+    return {Words(*row[2:]): row[:2] for row in found}
 
 
 def _beside(signed: Signed, entries: Iterable[journal.JournalEntry]) -> list[tuple[journal.JournalEntry, Words]]:

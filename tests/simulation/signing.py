@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from app.notebook import Notebook
 from app.records import SIGNATURE_ROLES
@@ -60,7 +61,7 @@ def _room(book: Notebook, visit: str, rng: random.Random, number: int) -> Change
     if not rooms:
         return None
     elsewhere = rng.choice([line.id for line in book.visits()])
-    patch = rng.choice([{"removed": True}, {"name": f"Phòng khác {number}"}, {"visit": elsewhere}])
+    patch: Any = rng.choice([{"removed": True}, {"name": f"Phòng khác {number}"}, {"visit": elsewhere}])
     return Change("row", rng.choice(rooms), patch, patch.get("visit", visit))
 
 
@@ -72,7 +73,7 @@ def _brought_in(book: Notebook, visit: str, rng: random.Random, number: int) -> 
 
 
 def _visit(book: Notebook, visit: str, rng: random.Random, number: int) -> Change:
-    patch = rng.choice([{"unit_name": f"Xã khác {number}"}, {"status": "open", "visit_ended_at": None}])
+    patch: Any = rng.choice([{"unit_name": f"Xã khác {number}"}, {"status": "open", "visit_ended_at": None}])
     return Change("visit", visit, patch, visit)
 
 

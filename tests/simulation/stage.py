@@ -1,11 +1,13 @@
 """What stands in the place of the machine while a simulated day is played, put there and taken away again.
 
 Nothing of the project's own is replaced: only the thread pool, the disk calls of central's photo store, and SQLAlchemy's
-`text`, which would parse the same two hundred statements a thousand times a second.
+`text`, which would parse the same two hundred statements a thousand times a second. What gives the same for the same (the
+hash of an entry, a checklist read from its text) is worked out once.
 """
 
 import asyncio
 import functools
+import json
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy
 
-from app.sync import exchange
+from app import readings
+from app.checklist import read_template
+from app.sync import exchange, journal
 from central import database, photo_store, sync_api, uploads
 from tests.simulation.disk import Disk
 
@@ -31,6 +35,19 @@ class Statement(NamedTuple):
 
 
 _statement = functools.lru_cache(maxsize=2000)(Statement)
+_entry_hash = functools.lru_cache(maxsize=5000)(journal.entry_hash)
+"""Every phone and central reckon the same hashes anew, when they hear of an entry and whenever they verify a chain."""
+
+
+@functools.lru_cache(maxsize=20)
+def _template(body: str) -> Any:
+    return read_template(json.loads(body))
+
+
+def _load_templates(connection: Any) -> dict[str, Any]:
+    """As `app.readings.load_templates`."""
+    bodies = connection.raw.execute("SELECT body FROM template").fetchall()
+    return {template.id: template for template in (_template(body) for (body,) in bodies)}
 
 
 async def at_once(function: Callable[..., Any], *args: Any) -> Any:
@@ -45,6 +62,12 @@ def set_up(disk: Disk, page_bytes: int, batch: int, luck: random.Random) -> Iter
     ours = [module for name, module in sys.modules.items() if name.startswith(("app.", "central."))]
     speaking_sql = [module for module in ours if getattr(module, "text", None) is sqlalchemy.text]
     wanted: list[tuple[Any, str, Any]] = [(module, "text", _statement) for module in speaking_sql]
+    wanted += [
+        (module, "load_templates", _load_templates)
+        for module in ours
+        if getattr(module, "load_templates", None) is readings.load_templates
+    ]
+    wanted.append((journal, "entry_hash", _entry_hash))
     wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
     wanted.append((database, "secrets", SimpleNamespace(token_hex=lambda size: luck.randbytes(size).hex())))
