@@ -10,7 +10,7 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -240,10 +240,10 @@ def role_denied() -> Problem:
     return Problem(403, "role-denied", "Vai trò của bạn không được làm việc này", "Your role may not do this")
 
 
-def device_revoked() -> Problem:
+def device_revoked(**extra: Any) -> Problem:
     return Problem(
         403, "device-revoked", "Máy này đã bị thu hồi. Hãy liên hệ Sở Nội vụ; đừng xóa ứng dụng",
-        "This phone has been revoked. Ask Home Affairs; do not remove the app",
+        "This phone has been revoked. Ask Home Affairs; do not remove the app", **extra,
     )  # fmt: skip
 
 

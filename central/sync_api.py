@@ -118,7 +118,8 @@ class Quarantined(BaseModel):
 async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> JSONResponse:
     """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing.
 
-    Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`.
+    Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`,
+    whose `acked` tells the phone that has nothing more to hand over up to where central holds it.
     """
     raw = await request.body()
     if caller.is_revoked:
@@ -213,12 +214,14 @@ def _kept_apart(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         batch = read_request(strict_json(raw))
     except (Malformed, Problem):
         raise device_revoked() from None
-    if not batch.entries or batch.device != caller.device:
+    if batch.device != caller.device:
         raise device_revoked()
     _check_limits(batch, len(raw))
     with state.db.writing() as connection:
         if batch.server_id is not None and batch.server_id != state.db.server_id:
             raise _server_changed(connection, batch, state.db.server_id)
+        if not batch.entries:  # what it had handed over may be gone since, with a central that was restored
+            raise device_revoked(acked=quarantine.last_held(connection, batch.device, batch.epoch))
         return quarantine.take_push(connection, batch, state.db.server_id, state.now())
 
 

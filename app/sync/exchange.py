@@ -177,7 +177,10 @@ async def _figures(job: Run, telling: _Telling) -> str:
             continue
         if answer.status_code != 200 and _name(_problem(answer)) != "app-too-old":  # that one acknowledges, too
             if _name(_problem(answer)) == "device-revoked":
-                raise _withdrawn(job, answer)
+                turns += 1
+                if turns > MENDS_MAX or not _has_forgotten(job, answer, body["epoch"]):
+                    raise _withdrawn(job, answer)
+                continue
             if answer.status_code == 413 and max_entries > 1:
                 max_entries = max(1, min(max_entries, len(body["entries"])) // 2)  # a tap is sent whole, however large
                 batch = max(1024, batch // 2)
@@ -237,6 +240,21 @@ def _hand_over(job: Run, body: dict[str, Any], answer: httpx.Response) -> None:
     except (ValueError, KeyError, TypeError) as error:
         raise _not_central() from error
     job.on_visits(set())
+
+
+def _has_forgotten(job: Run, answer: httpx.Response, epoch: str) -> bool:
+    """Whether central holds less of this withdrawn phone than it once took: then that is handed over again."""
+    held = _problem(answer).get("acked")
+    if isinstance(held, bool) or not isinstance(held, int):
+        return False
+    try:
+        with job.store.writing() as connection:
+            if held >= ledger.acked(connection, epoch):
+                return False
+            ledger.rewind(connection, epoch, held)
+    except ledger.Behind as behind:
+        _open_epoch(job, behind.epoch)
+    return True
 
 
 def _withdrawn(job: Run, answer: httpx.Response) -> Exception:

@@ -76,7 +76,9 @@ def take_answer(
     for refusal in answer.get("relay_refused", ()):
         if "number" not in refusal and refusal["device"] != own:
             changed |= _reject(connection, refusal)
-    wanted = [span for span in read_spans(answer.get("want", []), "want") if span.device != own]
+    asked = [span for span in read_spans(answer.get("want", []), "want") if span.device != own]
+    # What was asked for before and found no room in this request is still wanted: central does not ask twice.
+    wanted = list(dict.fromkeys([*asked, *_spans(connection, "want")]))
     wanted = [span for span in wanted if _returnable(connection, span, 1)]
     _write(connection, "want", wanted)
     if request.get("holds"):

@@ -4,7 +4,6 @@ What the system does not promise is let through by name:
 - photos of a revoked phone (its entries central keeps apart);
 - photos received after a backup that central was put back to, when nothing was recorded since and nobody says `kiemtra restored`:
   neither central nor a phone can tell;
-- entries that a revoked phone had handed over since such a backup, until it hands over more;
 - conflicts after central was restored: what a phone had seen is counted in positions of the central that is gone.
 """
 
@@ -56,12 +55,11 @@ def nothing_missing(world: "World") -> None:
     raw = world.central.database.connection.raw
     held = {Words(*row) for row in raw.execute(f"SELECT {WORDS} FROM entry UNION SELECT {WORDS} FROM quarantine")}
     own = {words for phone in world.phones.values() for words in _held(phone) if words.device == phone.device}
-    revoked = {phone.device for phone in world.phones.values() if phone.is_revoked}
     copies = {words for phone in world.phones.values() if not phone.is_revoked for words in _held(phone)}
     for words in world.oracle.written:
         if words in held:
             continue
-        if words in own and not (world.oracle.was_restored_unnoticed and words.device in revoked):
+        if words in own:
             raise Violation("I2", f"never sent: {words}")
         if words in copies:
             raise Violation("I2", f"not brought back by those who have it: {words}")

@@ -128,5 +128,28 @@ _DAYS = {
         3436/34|wait|||3000000.0
         3436/39|tap|cuc|sign|0.0
     """,
+    "what central wanted of others was forgotten when a batch of the phone's own had no room for it": """
+        8693 cuc,cuc-2,dung 0.4 600 1
+        8693/3|tap|dung|answer|0.0
+        8693/4|sync|dung||0.0
+        8693/5|central back up|||0.0
+        8693/9|wait|||10.0
+        8693/11|sync|cuc||0.0
+        8693/24|wait|||10.0
+        8693/27|central restore|||0.0
+        8693/28|tap|cuc|room|0.0
+        8693/35|revoke|dung||0.0
+        8693/36|tap|cuc|photo|0.0
+        8693/41|tap|cuc|visit|0.0
+    """,
+    "what a withdrawn phone had handed over was gone with a central that was put back": """
+        2079 cuc,dung,hoa 0.4 2000 1
+        2079/14|revoke|dung||0.0
+        2079/21|tap|dung|visit|0.0
+        2079/24|sync|dung||0.0
+        2079/29|central back up|||0.0
+        2079/42|wait|||0.7
+        2079/43|central restore|||0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

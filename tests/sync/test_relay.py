@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from app.carrying import carry_out, take_in
-from app.sync import journal
+from app.sync import exchange, journal
 from app.sync.journal import Change, JournalEntry
-from app.sync.wire import to_phone
+from app.sync.wire import MAX_ENTRIES, to_phone
 from central import access
 from central.holes import holes
 from central.intake import write_as_central
@@ -76,9 +76,13 @@ async def test_what_a_vanished_phone_had_sent_comes_back_from_whoever_pulled_it(
     assert valley.lines["dung"].asked[requests:].count("POST /api/v1/sync") == 1, "what was returned is returned once"
 
 
+@pytest.mark.parametrize("batch", [MAX_ENTRIES, 3, 1])
 @told
-async def test_a_central_that_lost_everything_gets_back_what_any_phone_has(valley: Valley) -> None:
-    """Not even a witness is left: the phone says of itself what it holds of others."""
+async def test_a_central_that_lost_everything_gets_back_what_any_phone_has(
+    valley: Valley, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even a witness is left: the phone says of itself what it holds of others, and brings it when its own has gone."""
+    monkeypatch.setattr(exchange, "MAX_ENTRIES", batch)
     await _both_worked(valley)
     reading, entries = dump(valley.app.state.db), entries_at_central(valley)
     valley.replace_central()

@@ -151,6 +151,24 @@ async def test_entries_of_a_withdrawn_phone_that_central_once_had_come_back_with
 
 
 @told
+async def test_what_was_handed_over_and_lost_with_central_is_handed_over_again(valley: Valley) -> None:
+    """Central was put back to the night before, and nobody said so: only its refusals tell the withdrawn phone."""
+    await valley.sync_until_quiet()
+    device = withdraw(valley)
+    valley.back_up_central("last night")
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync("cuc")
+    handed = kept_apart(valley, device)
+    valley.restore_database("last night")
+    assert kept_apart(valley, device) == [] != handed
+    assert isinstance(await valley.sync("cuc"), exchange.Stopped)
+    assert kept_apart(valley, device) == handed
+    requests = len(valley.lines["cuc"].asked)
+    await valley.sync("cuc")
+    assert valley.lines["cuc"].asked[requests:] == ["POST /api/v1/sync"], "it is handed over again once"
+
+
+@told
 async def test_a_withdrawn_phone_cannot_push_what_is_no_chain_nor_as_another(valley: Valley) -> None:
     withdraw(valley)
     pen, other = Pen(valley.cuc), Pen(valley.dung)

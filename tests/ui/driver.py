@@ -204,6 +204,18 @@ class Phone:
         self.taps += 1
         self.is_moving = not re.search(r"(^key-|-plus$|-minus$)", name)  # keys and counters move nothing
 
+    def back(self) -> None:
+        """One touch on the arrow back, and once more when the page was still gliding in and did not hear it."""
+        left = self.here()
+        for _ in range(2):
+            self.tap("back")
+            try:
+                until(lambda: self.here() != left, f"back from {left}", patience=4)
+            except AssertionError:
+                continue
+            return
+        raise AssertionError(f"no way back from {left}:\n{self.reading()}")
+
     def awake(self, name: str) -> str:
         """Waits until a control can be pressed (it rests until what it needs is there), and gives its name back."""
         until(lambda: self.node(name).locator("[flt-tappable]").count(), lambda: f"{name!r} wakes:\n{self.reading()}")
@@ -268,7 +280,7 @@ class Phone:
                 tapped = time.monotonic()
             return False
 
-        until(stands, lambda: f"{text!r} stands in {label!r}:\n{self.reading()}")
+        until(stands, lambda: f"{text!r} stands in {label!r}:\n{self.reading()}", patience=20)
         cdp.detach()
         self.is_moving = True  # a field that is typed into glides into view
 

@@ -66,7 +66,7 @@ class Inspector:
                 phone.sees("Ảnh · 1")
             phone.tap("title")
         phone.sees("Cộng toàn đơn vị")
-        phone.tap("back")
+        phone.back()
         phone.sees(f"{after + len(rooms)}/{after + len(rooms)} phòng")
 
     def count_as_one(self, room: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Inspector:
         phone.tap("use-whole")
         phone.sees("Toàn đơn vị")
         self.put_figures(room, with_keypad=True)
-        phone.tap("back")
+        phone.back()
         phone.sees("1/1 phòng")
 
     def put_figures(self, room: Mapping[str, Any], *, with_keypad: bool) -> None:
@@ -126,7 +126,7 @@ class Inspector:
                         self.answer(item.code, item.type, entry[item.code], f"row-{place}/")
             for code, value in answers.items():
                 self.answer(code, self.template.items[code].type, value)
-            phone.tap("back")
+            phone.back()
             phone.box("review")
 
     def answer(self, code: str, kind: str, value: Any, row: str = "") -> None:

@@ -97,7 +97,7 @@ def test_everything_goes_out_and_a_fresh_phone_reads_it_before_it_is_enrolled(
         phone.sees("Ảnh của cuộc kiểm tra (3)")
         phone.tap("review")
         phone.sees("Thiếu ảnh bắt buộc")
-        phone.tap("back")
+        phone.back()
         there(phone, "take-photo")
         phone.tap("section-badges-conduct")
         phone.tap("badge-worn-all-yes")

@@ -35,7 +35,7 @@ def test_one_of_two_values_is_chosen_with_one_touch(tmp_path: Path, phone: Phone
         phone.tap("conflict-1-2")
         phone.sees("Đã chọn: 3")
         phone.sees("Không còn chỗ nào hai máy ghi khác nhau")
-        phone.tap("back")
+        phone.back()
         phone.sees("Bắt đầu cuộc kiểm tra")
         assert not phone.has("conflicts")
         app.kill()

@@ -80,7 +80,7 @@ def test_switched_on_for_a_visit_it_goes_with_the_visit_once_and_with_each_photo
     assert visit.recorded().geopoint == WRITTEN, "the visit keeps the first"
     phone.tap("visit-photo-2")
     phone.sees("Vị trí: -8.5000000, 179.9999999 (±851 m)")
-    phone.tap("back")
+    phone.back()
     phone.tap("position")
     phone.sees("Tắt")
     photograph(phone, visit)

@@ -179,7 +179,7 @@ def test_a_planned_unit_is_one_tap_from_today_and_leaves_the_plan(day: Day, phon
     phone.sees("Đếm quân số")
     assert phone.taps == 1
     visit = visit_in(phone)
-    phone.tap("back")
+    phone.back()
     there(phone, f"visit-{visit}")
     assert not phone.has(f"planned-{unit.code}"), "a unit being visited is no longer waiting in the plan"
     recorded = day.recorded(visit)
@@ -232,7 +232,7 @@ def test_back_goes_where_one_came_from_and_a_reload_stays_where_one_is(day: Day,
     until(lambda: address(phone) == f"/visit/{day.ky_son}/review", "the review's address")
     phone.sees("67,50%")
     phone.open(phone.page.url, "67,50%")
-    phone.tap("back")
+    phone.back()
     there(phone, "take-photo")
     until(lambda: address(phone) == f"/visit/{day.ky_son}", "the visit's address")
 
@@ -273,7 +273,7 @@ def test_a_visit_is_closed_with_open_points_read_only_and_reopened(day: Day, pho
     phone.tap("close-visit")
     phone.sees("Đã kết thúc. Số liệu đã lưu trên máy.")
     assert not phone.has("close-visit")
-    phone.tap("back")
+    phone.back()
     there(phone, "section-badges-conduct")
     phone.sees("Chỉ xem.")
     assert not phone.has("take-photo"), "no control that does nothing"
@@ -314,7 +314,7 @@ def test_heads_not_counted_are_said_in_words_and_can_be_counted_after_all(day: D
     phone.tap("review")
     phone.sees("Không kiểm tra quân số.")
     phone.sees("Tỷ lệ có mặt: –")
-    phone.tap("back")
+    phone.back()
     there(phone, "mode")
     phone.tap("mode")
     phone.tap("mode-whole_unit")

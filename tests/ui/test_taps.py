@@ -187,11 +187,11 @@ def photographed(phone: Phone) -> None:
 
 def test_the_photo_of_the_board_takes_four_taps_and_ends_where_it_began(plan: Round, phone: Phone) -> None:
     plan.begin(phone)
-    phone.tap("back")
+    phone.back()
     phone.tap("section-one-stop")
     phone.tap("one-stop-arrangement-own-desk")
     phone.sees("Trang thiết bị một cửa đầy đủ")
-    phone.tap("back")
+    phone.back()
     phone.box("section-notice-board")
     phone.count_taps()
     phone.tap("section-notice-board")
@@ -202,9 +202,9 @@ def test_the_photo_of_the_board_takes_four_taps_and_ends_where_it_began(plan: Ro
 
     phone.tap("photo-tthc_board_photo-1")
     phone.sees("Chụp lúc")
-    phone.tap("back")
+    phone.back()
     phone.sees("Mở ảnh 1: Bảng niêm yết")
-    phone.tap("back")
+    phone.back()
     phone.box("section-one-stop")
 
 
@@ -212,7 +212,7 @@ def test_a_no_with_its_required_photo_takes_four_taps_and_the_item_is_still_on_t
     plan: Round, phone: Phone
 ) -> None:
     plan.begin(phone)
-    phone.tap("back")
+    phone.back()
     phone.tap("section-one-stop")
     phone.tap("one-stop-arrangement-own-desk")
     phone.tap("duty-roster-posted-yes")
@@ -224,5 +224,5 @@ def test_a_no_with_its_required_photo_takes_four_taps_and_the_item_is_still_on_t
     assert phone.taps <= 4
     phone.sees("Mở ảnh 1: Lịch trực")
     until(lambda: 0 < phone.box("photo-duty_roster_followed-1")[1] < 640 - 72, "the photo is on the screen, unscrolled")
-    phone.tap("back")
+    phone.back()
     phone.tap_until("review", "Trực đúng lịch đã niêm yết")

@@ -73,9 +73,9 @@ class Day:
         phone.sees("Tỷ lệ có mặt: ")
         phone.tap("close-visit")
         phone.sees("Đã kết thúc.")
-        phone.tap("back")
+        phone.back()
         phone.box("section-attendance-room")
-        phone.tap("back")
+        phone.back()
         phone.sees("Trung tâm đã nhận đủ")  # nobody asked for it
         return visit
 
