@@ -465,6 +465,10 @@ def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone
             there(phone, name)
             phone.settle()
             for faults in (phone.unnamed, phone.small_targets):  # the page before may still be gliding away
-                until(lambda faults=faults: not faults(), lambda faults=faults: f"{path} {language}: {faults()}", patience=5)
+                until(
+                    lambda faults=faults: not faults(),
+                    lambda faults=faults: f"{path} {language}: {faults()}",
+                    patience=5,
+                )
         phone.page.set_viewport_size({"width": 360, "height": 640})
     assert phone.complaints == []
