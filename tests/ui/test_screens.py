@@ -4,7 +4,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -439,6 +439,11 @@ def test_an_address_of_nothing_becomes_a_message_with_a_way_home(day: Day, phone
     phone.sees("Bắt đầu cuộc kiểm tra")
 
 
+def rid_of(faults: Callable[[], list[str]], where: str) -> None:
+    """The screen has no such faults, once the page before it has glided away."""
+    until(lambda: not faults(), lambda: f"{where}: {faults()}", patience=5)
+
+
 def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone: Phone) -> None:
     visit = f"/visit/{day.messy}"
     photo = day.recorded(day.photographed).photos[0].id
@@ -464,11 +469,7 @@ def test_every_button_and_field_has_a_name_and_room_for_a_finger(day: Day, phone
             phone.go(path)
             there(phone, name)
             phone.settle()
-            for faults in (phone.unnamed, phone.small_targets):  # the page before may still be gliding away
-                until(
-                    lambda faults=faults: not faults(),
-                    lambda faults=faults: f"{path} {language}: {faults()}",
-                    patience=5,
-                )
+            rid_of(phone.unnamed, f"{path} {language}")
+            rid_of(phone.small_targets, f"{path} {language}")
         phone.page.set_viewport_size({"width": 360, "height": 640})
     assert phone.complaints == []
