@@ -7,6 +7,7 @@ A structural fault refuses the batch. A business fault never does: the entry sta
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -168,16 +169,18 @@ RECEIPT = (
     "verdict", "problem",
 )  # fmt: skip
 """Columns of a receipt, as those of the entry it is for."""
-_WRITE_RECEIPT = text(
-    f"INSERT INTO receipt ({', '.join(RECEIPT)}) VALUES ({', '.join(f':{c}' for c in RECEIPT)}) "
+_WRITE_RECEIPT = (
+    f"INSERT INTO receipt ({', '.join(RECEIPT)}) VALUES ({', '.join('?' for _ in RECEIPT)}) "
     f"ON CONFLICT (device, epoch, seq) DO UPDATE SET {', '.join(f'{c} = excluded.{c}' for c in RECEIPT[3:])}"
 )
+
+_of_receipt = attrgetter(*RECEIPT)
 
 
 def _write_receipts(connection: Connection, entries: Sequence[JournalEntry]) -> None:
     """Note what central said of entries; hashes vouch for what the phone wrote, this for central's own part."""
     if entries:
-        connection.execute(_WRITE_RECEIPT, [{name: getattr(e, name) for name in RECEIPT} for e in entries])
+        connection.exec_driver_sql(_WRITE_RECEIPT, [_of_receipt(entry) for entry in entries])
 
 
 def note_received(connection: Connection, names: Iterable[str], now: int) -> None:

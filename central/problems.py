@@ -5,6 +5,7 @@ better), `now` (again at once) or `later` (again after a while).
 """
 
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -140,9 +141,10 @@ def install(app: FastAPI, pages: str, draw: Callable[[Request, Problem], Respons
     async def _http(request: Request, error: HTTPException) -> Response:
         return told(request, _of_http(error.status_code, error.headers))
 
+    @app.exception_handler(sqlite3.OperationalError)
     @app.exception_handler(OperationalError)
-    async def _database(request: Request, error: OperationalError) -> Response:
-        log.error("database: %s", error.orig)
+    async def _database(request: Request, error: OperationalError | sqlite3.OperationalError) -> Response:
+        log.error("database: %s", getattr(error, "orig", error))
         problem = Problem(
             503,
             "unavailable",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, text
 from starlette.concurrency import run_in_threadpool
@@ -16,13 +16,14 @@ from app.checklist import Template
 from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.journal import JournalEntry
-from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, read_request, to_phone
+from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, pulled, read_request
 from central import quarantine, relay
 from central.access import Caller, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
 from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
+from central.lean import lean
 from central.problems import Problem, malformed, problem_responses
 from central.receipts import Facts, receipt
 from central.reference import reference_tag
@@ -115,7 +116,7 @@ class Quarantined(BaseModel):
         }
     },
 )
-async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> JSONResponse:
+async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> Response:
     """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing.
 
     Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`,
@@ -126,10 +127,10 @@ async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_e
         return JSONResponse(await run_in_threadpool(_kept_apart, request, caller, raw), 202)
     if "json" not in request.headers.get("content-type", "application/json"):
         raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
-    return JSONResponse(await run_in_threadpool(_answer, request, caller, raw))
+    return Response(await run_in_threadpool(_answer, request, caller, raw), media_type="application/json")
 
 
-def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
+def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
     state = request.app.state
     try:
         batch = read_request(strict_json(raw))
@@ -143,7 +144,8 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         )
     now = state.now()
     sender = Sender(batch.device, caller.user, caller.team or "")
-    with state.db.writing() as connection:
+    with state.db.writing() as writing:
+        connection = lean(writing)
         if batch.server_id is not None and batch.server_id != state.db.server_id:
             raise _server_changed(connection, batch, state.db.server_id)
         after = _cursor(connection, batch.cursor, caller.team)
@@ -153,7 +155,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         intake = take_batch(connection, batch, sender, now, templates, after)
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
-        page, cursor, more = _pull(connection, batch, sender, after)
+        page, texts, cursor, more = _pull(connection, batch, sender, after)
         is_too_old = more and not page
         conflicts = _conflicts(connection, intake, page, caller)
         missing = state.photos.missing(batch.photos)
@@ -173,7 +175,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
         "effective": intake.effective,
         "rejected": intake.rejected,
         "conflicts": conflicts,
-        "entries": [to_phone(entry) for entry in page],
+        "entries": texts,
         "pulled_effective": [
             [e.position, e.effective_ms, e.effective_counter]
             for e in page
@@ -194,7 +196,16 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> dict[str, Any]:
             "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
             "This app is too old. Central still takes what it records; to see what others record, update it", **answer,
         )  # fmt: skip
-    return _brief(answer, batch) if batch.brief else answer
+    return _written(_brief(answer, batch) if batch.brief else answer)
+
+
+def _written(answer: dict[str, Any]) -> bytes:
+    """An answer as JSON; its `entries` are written already."""
+    entries = answer.pop("entries", None)
+    written = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    if entries is not None:
+        written = f'{written[:-1]},"entries":[{",".join(entries)}]}}'
+    return written.encode()
 
 
 def _brief(answer: dict[str, Any], batch: SyncRequest) -> dict[str, Any]:
@@ -270,10 +281,10 @@ def _hash_at(connection: Connection, device: str, epoch: str, seq: int) -> str |
 
 def _pull(
     connection: Connection, batch: SyncRequest, sender: Sender, after: int
-) -> tuple[list[JournalEntry], str, bool]:
+) -> tuple[list[JournalEntry], list[str], str, bool]:
     """A page of the team's entries after a position, but for those the asking phone has just shown to have.
 
-    Gives (entries, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
+    Gives (entries, the JSON of each, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
     """
     central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
     found = journal.select(
@@ -286,17 +297,20 @@ def _pull(
         n=PULL_MAX_ENTRIES + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []
+    texts: list[str] = []
     size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
     for entry in found[:PULL_MAX_ENTRIES]:
-        size += len(json.dumps(to_phone(entry)[:-2])) + len(entry.patch.encode()) + 70
+        written = pulled(entry)
+        size += len(written.encode()) + 1
         if entry.schema_version > batch.reads or (page and size > limit):
             break
         page.append(entry)
+        texts.append(written)
     more = len(page) < len(found)
     last = after if not page else page[-1].position or after
     if not more:
         last = _last_position(connection)
-    return page, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
+    return page, texts, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
 
 
 def _last_position(connection: Connection) -> int:

@@ -8,9 +8,10 @@ The chain is per (device, epoch): `hash` = SHA-256 over the RFC 8785 (JCS) bytes
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from app.records import CENTRAL_KINDS, SCHEMA
 from app.sync.stamp import Order, Stamp, next_stamp, nfc
@@ -100,15 +101,19 @@ def _utf16(key: str) -> bytes:
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         # JCS orders keys by UTF-16 code units; Python's own order differs only beyond the Basic Multilingual Plane.
-        return {key: _sorted(value[key]) for key in sorted(value, key=_utf16)}
+        keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf16)
+        return {key: _sorted(value[key]) for key in keys}
     if isinstance(value, list):
         return [_sorted(item) for item in value]
     return value
 
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 def canonical(value: Any) -> str:
     """RFC 8785 text of text, integers, booleans, null, lists and objects. Floats are the caller's to refuse."""
-    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _written(_sorted(value))
 
 
 def sha256(data: str) -> str:
@@ -151,7 +156,7 @@ def entry_hash(
         record,
         sha256(patch),
     ]
-    return sha256(canonical(chained))
+    return sha256(_written(chained))  # nothing in it that needs to be sorted
 
 
 def check_value(value: Any, field: str, depth: int = 1, deepest: int = DEPTH_MAX) -> None:
@@ -206,21 +211,24 @@ def named_visit(kind: str, record: str, patch: Patch) -> str:
 
 
 _COLUMNS = JournalEntry._fields
-_INSERT = text(f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{c}' for c in _COLUMNS)})")
+_INSERT = f"INSERT INTO entry ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)})"
 SELECT = f"SELECT {', '.join(_COLUMNS)} FROM entry"
 
 
 def insert(connection: Connection, entries: Sequence[JournalEntry]) -> None:
     """Put entries into the table as they are; an identity already there is an error (the caller has checked)."""
-    if len(entries) == 1:
-        connection.execute(_INSERT, entries[0]._asdict())
-    elif entries:
-        connection.execute(_INSERT, [entry._asdict() for entry in entries])
+    if entries:
+        connection.exec_driver_sql(_INSERT, entries[0] if len(entries) == 1 else list(entries))
 
 
 def select(connection: Connection, where: str, **values: Any) -> list[JournalEntry]:
     """Entries that fulfil an SQL condition (`where` may carry ORDER BY and LIMIT)."""
-    return [JournalEntry(*row) for row in connection.execute(text(f"{SELECT} WHERE {where}"), values)]
+    return [JournalEntry(*row) for row in connection.execute(_selecting(where), values)]
+
+
+@lru_cache(maxsize=200)
+def _selecting(where: str) -> TextClause:
+    return text(f"{SELECT} WHERE {where}")
 
 
 def append(

@@ -13,6 +13,7 @@ lacks, the next request brings them under `relayed` (numbered in place of a posi
 `relayed_effective` as above), and `relay_refused` names those central does not read.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ MAX_ENTRIES = 1000
 MAX_BYTES = 256 * 1024
 """Limits of one batch: entries, and bytes of its JSON before compression."""
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _EPOCH = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME_MAX = 200
@@ -237,6 +239,28 @@ def to_phone(entry: JournalEntry) -> list[Any]:
         e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author, e.kind, e.record,
         e.fields, e.hash,
     ]  # fmt: skip
+
+
+def pulled(entry: JournalEntry) -> str:
+    """The JSON of `to_phone`, the patch as it stands: its JCS text is JSON already."""
+    e = entry
+    head = _written(
+        [
+            e.position,
+            e.device,
+            e.epoch,
+            e.seq,
+            e.ms,
+            e.counter,
+            e.tx,
+            e.seen,
+            e.schema_version,
+            e.author,
+            e.kind,
+            e.record,
+        ]
+    )
+    return f'{head[:-1]},{e.patch},"{e.hash}"]'
 
 
 def from_central(raw: Sequence[Any], effective: Mapping[int, Stamp]) -> JournalEntry:

@@ -23,12 +23,13 @@ from central import access, sync_api, uploads
 from central.database import Database as RealDatabase
 from central.holes import Life, acked, ends_held
 from central.intake import write_as_central
+from central.lean import Lean
 from central.photo_store import PhotoStore
 from central.problems import Problem
 from central.readings import Readings
 from central.witness import Seen
 from tests.simulation.clockwork import NOON
-from tests.simulation.database import Connection, Database, PowerCut
+from tests.simulation.database import Database, PowerCut
 from tests.simulation.disk import Disk
 from tests.simulation.violation import Violation
 
@@ -88,7 +89,7 @@ class CentralDatabase(Database):
         self._look_back()  # type: ignore[misc]
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Lean]:
         ends: dict[Life, tuple[int, str]] = {}
         self.connection.info["ends"] = ends
         with super().writing() as connection:

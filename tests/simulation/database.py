@@ -1,118 +1,19 @@
-"""SQLite in memory, with as much of SQLAlchemy's face as app.sync, the recorder and central ask of a connection.
+"""SQLite in memory behind the lean face that central has (`central.lean`), on the phones, too.
 
-The SQL that runs is the project's own, on the real SQLite; only the layer in between is left out, because it would be
-three quarters of the time. Commits are counted so that a power cut can fall before or after any of them, and what a cut
+The SQL that runs is the project's own, on the real SQLite; SQLAlchemy would be three quarters of the time. Commits are counted so that a power cut can fall before or after any of them, and what a cut
 leaves is what was flushed (`is_flushing` off: what a broken flush would leave).
 """
 
 import sqlite3
-from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from app.store import DiskFull
+from central.lean import Lean
 
 
 class PowerCut(BaseException):
     """The machine is gone in the middle of what it did. Nothing may catch it but the world."""
-
-
-_makers: dict[tuple[str, ...], Callable[..., Any]] = {}
-
-
-class Result:
-    """Rows of one statement: tuples whose columns are attributes too."""
-
-    def __init__(self, cursor: sqlite3.Cursor):
-        self._cursor = cursor
-
-    def _rows(self) -> list[Any]:
-        found = self._cursor.fetchall()
-        if not found:
-            return []
-        names = tuple([column[0] for column in self._cursor.description])
-        maker = _makers.get(names)
-        if maker is None:
-            maker = _makers[names] = namedtuple("Row", names, rename=True)._make  # type: ignore[misc]
-        return [maker(row) for row in found]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows())
-
-    def all(self) -> list[Any]:
-        return self._rows()
-
-    def first(self) -> Any:
-        found = self._rows()
-        return found[0] if found else None
-
-    def one_or_none(self) -> Any:
-        found = self._rows()
-        if len(found) > 1:
-            raise LookupError("several rows where one was expected")
-        return found[0] if found else None
-
-    def one(self) -> Any:
-        [row] = self._rows()
-        return row
-
-    def scalar(self) -> Any:
-        found = self._cursor.fetchone()
-        return found[0] if found else None
-
-    def scalar_one(self) -> Any:
-        [(value,)] = self._cursor.fetchall()
-        return value
-
-    def scalars(self) -> "Values":
-        return Values(row[0] for row in self._cursor)
-
-    def mappings(self) -> "Values":
-        names = [column[0] for column in self._cursor.description]
-        return Values(dict(zip(names, row, strict=True)) for row in self._cursor)
-
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-
-class Values(list[Any]):
-    """The first column of every row, or every row as a dict."""
-
-    def all(self) -> list[Any]:
-        return self
-
-    def first(self) -> Any:
-        return self[0] if self else None
-
-
-class _Driver:
-    def __init__(self, raw: sqlite3.Connection):
-        self.driver_connection = raw
-
-
-class _Dialect:
-    name = "sqlite"
-
-
-class Connection:
-    """`execute` and `exec_driver_sql` on one SQLite connection."""
-
-    dialect = _Dialect()
-
-    def __init__(self, raw: sqlite3.Connection):
-        self.raw = raw
-        self.connection = _Driver(raw)
-        self.info: dict[str, Any] = {}
-
-    def execute(self, statement: Any, values: Any = ()) -> Result:
-        if isinstance(values, list):
-            return Result(self.raw.executemany(statement.text, values))
-        return Result(self.raw.execute(statement.text, values))
-
-    def exec_driver_sql(self, statement: str, values: Any = ()) -> Result:
-        return Result(self.raw.execute(statement, values))
 
 
 class Database:
@@ -133,7 +34,7 @@ class Database:
         raw = sqlite3.connect(":memory:", isolation_level=None, cached_statements=400, check_same_thread=False)
         if image:
             raw.deserialize(image)
-        self.connection = Connection(raw)
+        self.connection = Lean(raw)
 
     def image(self) -> bytes:
         """The file as it is."""
@@ -162,13 +63,13 @@ class Database:
         self.connection.raw.execute(f"PRAGMA max_page_count = {1 << 30 if room is None else max(1, pages + room)}")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Lean]:
         if self.is_gone:
             raise PowerCut
         yield self.connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Lean]:
         if self.is_gone:
             raise PowerCut
         raw = self.connection.raw

@@ -29,7 +29,7 @@ REFERENCE_TAG = '"sim"'
 
 
 class Statement(NamedTuple):
-    """A statement as `database.Connection` takes it."""
+    """A statement as `central.lean.Lean` takes it."""
 
     text: str
 
