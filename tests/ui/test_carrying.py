@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from app.carrying import carry_out
+from app.units import UnitReading
 from tests.field import Phone as FieldPhone
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import Phone, serving, until
@@ -19,33 +22,51 @@ from tests.ui.test_screens import MAIN, enrol, messy_visit, notebook, there
 
 pytestmark = pytest.mark.phone
 
+T = TypeVar("T")
+
 
 def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def lost_phone(data: Path) -> str:
-    """The data of a phone with one visit and its three photos, one captioned; returns the visit."""
-    data.mkdir(parents=True)
-    phone = FieldPhone(data, clock=now)
-    visit = messy_visit(phone.book, enrol(phone.book)[0])
+def alone(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs a coroutine in a thread of its own: Playwright has a loop in this one."""
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(lambda: asyncio.run(work())).result()
+
+
+def record(phone: FieldPhone, unit: UnitReading) -> str:
+    """One visit and its three photos, one captioned; returns the visit."""
+    visit = messy_visit(phone.book, unit)
     phone.book.set_setting("phone_name", "Máy của Lan")
     for number in range(3):
-        with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
-            facts = beside.submit(lambda words: asyncio.run(phone.photograph(words)), f"Ảnh {number}").result()
+        facts = alone(lambda number=number: phone.photograph(f"Ảnh {number}"))
         phone.book.add_photo(visit, facts, item="notice_board" if number else "", caption=f"Bảng {number}")
+    return visit
+
+
+def lost_phone(data: Path) -> str:
+    """The data of a phone that has one visit; returns the visit."""
+    data.mkdir(parents=True)
+    phone = FieldPhone(data, clock=now)
+    visit = record(phone, enrol(phone.book)[0])
     phone.close()
     return visit
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A bundle made with the notebook's own means, and the visit in it."""
-    data = tmp_path_factory.mktemp("lost") / "phone"
-    visit = lost_phone(data)
+def exported(data: Path, central: Central, code: str) -> tuple[Path, str]:
+    """A bundle made with the notebook's own means on a phone of that central which has not sent its visit, and the visit."""
+    data.mkdir(parents=True)
     phone = FieldPhone(data, clock=now)
-    with ThreadPoolExecutor(1) as beside:  # Playwright has a loop of its own in this thread
-        made = beside.submit(lambda: asyncio.run(carry_out(phone.book, phone.files, lambda *_: None))).result()
+
+    async def enrolled() -> None:
+        async with httpx.AsyncClient(base_url=central.url) as client:
+            await phone.enrol(client, code)
+            await phone.sync(client)
+
+    alone(enrolled)
+    visit = record(phone, next(u for u in phone.book.reference.units if u.level == "commune" and not u.valid_to))
+    made = alone(lambda: carry_out(phone.book, phone.files, lambda *_: None))
     phone.close()
     path = data / "so-kiem-tra.zip"
     path.write_bytes(made)
@@ -90,6 +111,8 @@ def test_everything_goes_out_and_a_fresh_phone_reads_it_before_it_is_enrolled(
         take_in(phone, bundle)
         phone.scroll_to("arrived-close")
         phone.sees("1 cuộc, 3 ảnh.")
+        phone.page.mouse.wheel(0, 1000)
+        phone.settle()
         assert phone.unnamed() == [] and phone.small_targets() == []
         phone.tap("read-imported")
         there(phone, f"visit-{visit}")
@@ -126,9 +149,9 @@ def photos_at(central: Central) -> set[str]:
 
 
 def test_a_damaged_file_is_taken_as_far_as_it_is_whole_and_the_phone_goes_on_with_the_visit(
-    tmp_path: Path, central: Central, exported: tuple[Path, str], new_phone: PhoneMaker
+    tmp_path: Path, central: Central, new_phone: PhoneMaker
 ) -> None:
-    path, visit = exported
+    path, visit = exported(tmp_path / "lost", central, central.facts["enrolment_codes"][1])
     damaged = bytearray(path.read_bytes())
     damaged[damaged.rindex(b"JFIF") + 2000] ^= 0xFF
     bundle = tmp_path / "damaged.zip"

@@ -1,11 +1,13 @@
 // The notebook's files in the browser: an Emscripten file system whose files are OPFS sync access handles.
 //
 // SQLite's writes go straight to the origin's private files; nothing is copied, nothing has to be synced back. Three promises:
-// one tab at a time (the handles are exclusive), a write never reaches a file before what was written to the other file
-// earlier is on the disk (SQLite counts on that order, and Emscripten drops its fdatasync), and after `flush()` all is on the disk.
+// one tab at a time (the handles are exclusive; who holds them says so when asked), a write never reaches a file before what was
+// written to the other file earlier is on the disk (SQLite counts on that order, and Emscripten drops its fdatasync), and after
+// `flush()` all is on the disk.
 
 const ENOENT = 44, EACCES = 2, EPERM = 63, EINVAL = 28, ENOSPC = 51, EIO = 29;
 const OPEN_PATIENCE_MS = 3000;  // a page that is being reloaded lets go of its handles within moments
+const DYING_PATIENCE_MS = 20000;  // on a slow phone it takes longer; but what is going away does not answer any more
 const SILENCE_MS = 2500, SILENT_PATIENCE_MS = 30000;
 
 /** Files that can exist; a slot that is empty does not. The spares take in a damaged notebook that is set aside. */
@@ -51,14 +53,21 @@ export async function openSlots(name) {
   if (!self.isSecureContext || !navigator.storage?.getDirectory || !self.FileSystemFileHandle?.prototype.createSyncAccessHandle)
     throw { problem: "missing" };
   const began = performance.now();
+  const door = new BroadcastChannel(`slots of ${name}`);
+  let is_answered = false;
+  door.onmessage = said => { is_answered ||= said.data === "here"; };
   for (;;) {
     try {
-      return await slotsOf(name);
+      const slots = await slotsOf(name);
+      door.onmessage = said => { if (said.data === "who is there?") door.postMessage("here"); };
+      hold(door);
+      return slots;
     } catch (cause) {
       const waited = performance.now() - began;
       const is_held = ["NoModificationAllowedError", "InvalidStateError"].includes(cause.name);
       if (cause.name === "SecurityError" || cause.name === "NotAllowedError") throw { problem: "missing", cause };  // private windows
-      if (is_held && waited > OPEN_PATIENCE_MS) throw { problem: "in-use", cause };
+      if (is_held) door.postMessage("who is there?");
+      if (is_held && waited > (is_answered ? OPEN_PATIENCE_MS : DYING_PATIENCE_MS)) throw { problem: "in-use", cause };
       if (!is_held && cause.name !== "Silent" || waited > SILENT_PATIENCE_MS) throw { problem: "failed", cause };
       await new Promise(later => setTimeout(later, 100));
     }
