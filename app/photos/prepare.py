@@ -240,9 +240,11 @@ async def _prepared(
     picture: Picture, measured: Measured, side: int, qualities: Sequence[int], taken: int | None
 ) -> PreparedPhoto:
     """In the first of these qualities that is light enough, or in the last."""
+    data = b""
     for quality in qualities:
-        data = await picture.encoded(JPEG, quality, side)
-        assert data is not None, "every client writes JPEG"
+        encoded = await picture.encoded(JPEG, quality, side)
+        assert encoded is not None, "every client writes JPEG"
+        data = encoded
         if len(data) <= ENOUGH_BYTES:
             break
     preview = await _preview(picture, PREVIEW_SIDE)
