@@ -16,7 +16,7 @@ from app.photos.judge import JUDGED_SIDE
 from app.photos.marks import Drawing
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, Box, Grey, Measured, Undecodable, fitted
-from app.photos.regions import Region
+from app.photos.regions import MEASURED_SIDE, Region
 
 BAND = 96
 """Rows that are warped at a time: a tenth of a second on a phone."""
@@ -56,11 +56,15 @@ class CanvasPicture:
         return bytes((await blob.arrayBuffer()).to_bytes())
 
     async def measured(self) -> Measured:
-        pixels = _pen(self._canvas).getImageData(0, 0, self.width, self.height).data
+        width, height = fitted(self.width, self.height, MEASURED_SIDE)
+        canvas = self._canvas if (width, height) == (self.width, self.height) else _drawn(self._canvas, width, height)
+        pixels = _pen(canvas).getImageData(0, 0, width, height).data
+        if canvas is not self._canvas:
+            _free(canvas)
         await asyncio.sleep(0)
-        variance, mean = js.skt.measure(pixels, self.width, self.height, JUDGED_SIDE).to_py()
+        variance, mean = js.skt.measure(pixels, width, height, JUDGED_SIDE).to_py()
         await asyncio.sleep(0)
-        figures = list(js.skt.regions(pixels, self.width, self.height).to_py())
+        figures = list(js.skt.regions(pixels, width, height).to_py())
         many = len(Region._fields)
         regions = (Region(*figures[at : at + many]) for at in range(0, len(figures), many))
         return Measured(float(variance), float(mean), tuple(regions))

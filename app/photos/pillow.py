@@ -13,6 +13,7 @@ from app.photos.judge import JUDGED_SIDE
 from app.photos.marks import RIM, Drawing, Letters, Stroke
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Grey, Measured, Undecodable, fitted
+from app.photos.regions import MEASURED_SIDE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -209,7 +210,7 @@ def measure(image: "Image") -> Measured:
     """
     from PIL import Image, ImageMath
 
-    whole = image.convert("L")
+    whole = _shrunk(image, MEASURED_SIDE).convert("L")
     luma = whole.resize(fitted(*whole.size, JUDGED_SIDE), Image.Resampling.BILINEAR)
     brightness = _mean(luma.convert("F"))
     width, height = luma.size

@@ -14,7 +14,7 @@ from app.photos.corners import GREY_SIDE, corners_in
 from app.photos.header import Header, is_picture, read_header
 from app.photos.marks import BAND_GROUND, Cover, Drawing, Lettering, Mark, band, drawing
 from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape
-from app.photos.regions import Region, readings, share_lost, smallest_writing
+from app.photos.regions import MEASURED_SIDE, Region, readings, share_lost, smallest_writing
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -27,12 +27,18 @@ PREVIEW_QUALITIES = (75, 60, 45, 30, 15)
 PREVIEW_SMALLEST = 32
 """Side in pixels below which no preview is shrunk any further."""
 
-KEPT_HEIGHT = 24
+KEPT_SIDE = 1600
+WHOLE_SIDES = 1920, 1200
+"""A photo larger than these is made smaller to KEPT_SIDE. The camera in the app gives 1920 by 1080: drawing that again, a little smaller,
+costs small writing more than a poor JPEG quality does."""
+KEPT_HEIGHT = 16
 """Pixels that the smallest writing keeps of its height (about that of capitals)."""
 FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY = 75, 60, 40
 FINE_UNTIL = 0.18
-"""Writing of which no larger share is lost (`regions.share_lost`) is kept in the fine JPEG quality, since artefacts are as large as its
-accents; what is lost already keeps all its pixels in the poorest, since those are blurred and soft."""
+"""Writing of which no larger share is lost (`regions.share_lost`), and which is small, is kept in the fine JPEG quality whatever that
+weighs, since artefacts are as large as its accents."""
+ENOUGH_BYTES = 85_000
+"""Where a poorer quality would do, the best that weighs no more is taken."""
 SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
@@ -98,7 +104,7 @@ class Undecodable(Exception):
 
 class Measured(NamedTuple):
     """`sharpness` is the variance of the 4-neighbour Laplacian of luma and `brightness` the mean luma, both at JUDGED_SIDE;
-    `regions` are measured on the picture as it is, and none when it is smaller than 32 pixels either way.
+    `regions` are measured at MEASURED_SIDE, and none when the picture is smaller than 32 pixels either way.
 
     Smaller pictures are not enlarged; below 3×3 pixels there is no Laplacian and the variance is 0.
     """
@@ -172,17 +178,17 @@ class Pictures(Protocol):
         ...
 
 
-async def prepare(raw: bytes, pictures: Pictures, *, longest_side: int = 1600) -> PreparedPhoto:
+async def prepare(raw: bytes, pictures: Pictures) -> PreparedPhoto:
     """A JPEG, PNG or WebP as it will be kept: a JPEG as large as its smallest writing needs, and its preview.
 
-    At most `longest_side` large, never enlarged. The same bytes give the same photo on the same client. Raises NotAPhoto.
+    At most `largest_side` large, never enlarged. The same bytes give the same photo on the same client. Raises NotAPhoto.
     """
     header = _accepted(raw)
-    picture = await _opened(raw, pictures, longest_side)
+    picture = await _opened(raw, pictures, largest_side(header.width, header.height))
     try:
         measured = await picture.measured()
-        side, quality = kept_size(picture.width, picture.height, measured.regions)
-        return await _prepared(picture, measured, side, quality, taken_at(header.exif))
+        side, qualities = kept_size(picture.width, picture.height, measured.regions)
+        return await _prepared(picture, measured, side, qualities, taken_at(header.exif))
     finally:
         picture.close()
 
@@ -201,7 +207,7 @@ async def marked(kept: bytes, marks: Sequence[Mark], lettering: Lettering, pictu
         picture.cover([box for box in inside if box[0] < box[2] and box[1] < box[3]])
         measured = await picture.measured()  # of what was photographed, not of what is drawn on it
         await picture.draw(drawing(marks, width, height, lettering), lettering.file)
-        return await _prepared(picture, measured, max(width, height), FINE_QUALITY, None)
+        return await _prepared(picture, measured, max(width, height), (FINE_QUALITY,), None)
     finally:
         picture.close()
 
@@ -218,7 +224,7 @@ async def banded(photo: PreparedPhoto, lines: Sequence[str], lettering: Letterin
         await picture.draw(letters, lettering.file)
         measured = Measured(photo.sharpness, photo.brightness, photo.regions)
         side = max(picture.width, picture.height)
-        return await _prepared(picture, measured, side, photo.quality, photo.taken_at)
+        return await _prepared(picture, measured, side, (photo.quality,), photo.taken_at)
     finally:
         picture.close()
 
@@ -230,9 +236,17 @@ async def _opened(raw: bytes, pictures: Pictures, longest_side: int) -> Picture:
         raise NotAPhoto("truncated") from error
 
 
-async def _prepared(picture: Picture, measured: Measured, side: int, quality: int, taken: int | None) -> PreparedPhoto:
-    data = await picture.encoded(JPEG, quality, side)
-    assert data is not None, "every client writes JPEG"
+async def _prepared(
+    picture: Picture, measured: Measured, side: int, qualities: Sequence[int], taken: int | None
+) -> PreparedPhoto:
+    """In the first of these qualities that is light enough, or in the last."""
+    data = b""
+    for quality in qualities:
+        encoded = await picture.encoded(JPEG, quality, side)
+        assert encoded is not None, "every client writes JPEG"
+        data = encoded
+        if len(data) <= ENOUGH_BYTES:
+            break
     preview = await _preview(picture, PREVIEW_SIDE)
     width, height = fitted(picture.width, picture.height, side)
     return PreparedPhoto(
@@ -251,18 +265,27 @@ async def _prepared(picture: Picture, measured: Measured, side: int, quality: in
     )
 
 
-def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, int]:
-    """(longest side in pixels, JPEG quality) that leave the smallest writing readable; what is large already is made smaller.
+def largest_side(width: int, height: int) -> int:
+    """The longest side in pixels that a photo of this size may have before its writing is looked at."""
+    is_kept_whole = max(width, height) <= WHOLE_SIDES[0] and min(width, height) <= WHOLE_SIDES[1]
+    return WHOLE_SIDES[0] if is_kept_whole else KEPT_SIDE
 
-    Measured with Tesseract on drawn boards: bench/README.md.
+
+def kept_size(width: int, height: int, regions: Sequence[Region]) -> tuple[int, tuple[int, ...]]:
+    """(longest side in pixels, JPEG qualities from the best to the poorest that does) that leave the smallest writing readable.
+
+    Large writing is made smaller, and lets itself be read in a plain quality; what is lost already, in the poorest. Measured with
+    Tesseract on drawn boards: bench/README.md.
     """
     longest = max(width, height)
     smallest = smallest_writing(regions)
     if smallest is None:
-        return min(longest, NO_WRITING_SIDE), PLAIN_QUALITY
+        return min(longest, NO_WRITING_SIDE), (PLAIN_QUALITY,)
+    needed = round(min(longest, MEASURED_SIDE) * KEPT_HEIGHT / smallest)
+    side = min(longest, max(SMALLEST_SIDE, needed))
     if share_lost(readings(regions)) > FINE_UNTIL:
-        return longest, LOST_QUALITY
-    return max(min(longest, SMALLEST_SIDE), min(longest, round(longest * KEPT_HEIGHT / smallest))), FINE_QUALITY
+        return side, (FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY)
+    return side, (FINE_QUALITY, PLAIN_QUALITY) if side < longest else (FINE_QUALITY,)
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:
@@ -303,8 +326,8 @@ async def straightened(kept: bytes, corners: Corners, pictures: Pictures) -> Pre
         size = flat_size(corners, most)
         await picture.warp(from_flat(corners, size), *size)
         measured = await picture.measured()
-        _, quality = kept_size(picture.width, picture.height, measured.regions)
-        return await _prepared(picture, measured, most, quality, None)
+        _, qualities = kept_size(picture.width, picture.height, measured.regions)
+        return await _prepared(picture, measured, most, qualities, None)
     finally:
         picture.close()
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 ACROSS = DOWN = 8
 """Regions beside and below each other."""
+MEASURED_SIDE = 1600
+"""Longest side, in pixels, at which regions are measured; smaller photos are not enlarged."""
 DIAGONAL = 1.41
 """Pixels from one to the next over a corner."""
 GLARE_FROM = 250
@@ -18,7 +20,7 @@ GLARE_FROM = 250
 
 
 class Region(NamedTuple):
-    """What was measured of one region; all in pixels and luma of the photo as kept.
+    """What was measured of one region; all in pixels and luma of the photo at MEASURED_SIDE.
 
     `letters` is about how many stand in it, `spots` how many spots of ink; `height` the median height of the ink (of capitals,
     roughly), `ink` how much darker than its `paper` it is, `darkest` what a tenth of the ink exceeds, `fill` the share of its

@@ -49,9 +49,11 @@ def tell(boards: Sequence[Measurement]) -> None:
     for name, some in (("all", boards), ("read well as taken", readable)):
         print(f"  {name}: {len(some)}")
         for what in ("taken", "kept", "peer"):
-            size = median(getattr(board, f"{what}_bytes") for board in some) / 1000
+            sizes = [getattr(board, f"{what}_bytes") / 1000 for board in some]
             wrong = mean(1 - getattr(board, what) for board in some)
-            print(f"    {what:<6} median {size:6.1f} kB   characters not read {wrong:6.2%}")
+            print(
+                f"    {what:<6} median {median(sizes):6.1f} kB   mean {mean(sizes):6.1f} kB   characters not read {wrong:6.2%}"
+            )
         print(
             f"    kept, longest tenth {sorted(board.kept_bytes for board in some)[len(some) * 9 // 10] / 1000:.0f} kB"
         )

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from app.photos.ink import Spot, regions, spots
 from app.photos.judge import Verdict, verdict
 from app.photos.pillow import measure
+from app.photos.prepare import ENOUGH_BYTES, FINE_QUALITY, LOST_QUALITY
 from app.photos.regions import Region, smallest_writing
 from tests.field import ASSETS
 from tests.photos.shots import as_file, natively, opened
@@ -46,6 +47,12 @@ def blurred(image: Image.Image, box: tuple[int, int, int, int], radius: float = 
     image = image.copy()
     image.paste(image.filter(ImageFilter.GaussianBlur(radius)).crop(box), box[:2])
     return image
+
+
+def grainy(image: Image.Image, spread: float, size: tuple[int, int], dice: random.Random) -> Image.Image:
+    even = Image.frombytes("L", size, dice.randbytes(size[0] * size[1]))
+    grain = even.point([round(128 + (value - 127.5) * spread / 74) for value in range(256)]).resize(image.size)
+    return ImageChops.add(image, Image.merge("RGB", (grain,) * 3), 1, -128)
 
 
 def test_a_sharp_board_is_clear() -> None:
@@ -92,15 +99,9 @@ def test_glare_over_the_writing_is_said() -> None:
 def test_the_grain_of_a_dark_photo_is_no_small_writing() -> None:
     """Noise and plaster leave spots too, all alike and hardly darker than what is around them; the board itself is large and sharp."""
     dice = random.Random(5)
-
-    def grainy(image: Image.Image, spread: float, size: tuple[int, int]) -> Image.Image:
-        even = Image.frombytes("L", size, dice.randbytes(size[0] * size[1]))
-        grain = even.point([round(128 + (value - 127.5) * spread / 74) for value in range(256)]).resize(image.size)
-        return ImageChops.add(image, Image.merge("RGB", (grain,) * 3), 1, -128)
-
-    wall = grainy(Image.new("RGB", (1600, 1200), (176, 180, 170)), 6, (400, 300))
+    wall = grainy(Image.new("RGB", (1600, 1200), (176, 180, 170)), 6, (400, 300), dice)
     wall.paste(board(60, 8).resize((1000, 750), Image.Resampling.LANCZOS), (300, 200))
-    dark = grainy(wall.point([round(light * 0.4) for light in range(256)] * 3), 6, wall.size)
+    dark = grainy(wall.point([round(light * 0.4) for light in range(256)] * 3), 6, wall.size, dice)
     assert judged(dark).message_vi == "Ảnh rõ."
 
 
@@ -118,6 +119,39 @@ def test_large_writing_is_kept_small_and_small_writing_large() -> None:
     assert small.width == 1600
     height = smallest_writing(measure(opened(large.data)).regions)
     assert height is not None and height >= 14
+
+
+@pytest.mark.parametrize(
+    ("taken", "kept"),
+    [
+        ((1920, 1080), (1920, 1080)),
+        ((1080, 1920), (1080, 1920)),
+        ((3840, 2160), (1600, 900)),
+        ((3200, 2400), (1600, 1200)),
+        ((1900, 1425), (1600, 1200)),
+    ],
+)
+def test_small_writing_keeps_the_pixels_of_the_camera_in_the_app(taken: tuple[int, int], kept: tuple[int, int]) -> None:
+    photo = natively(as_file(board(11, 50).resize(taken), quality=95))
+    assert (photo.width, photo.height) == opened(photo.data).size == kept
+
+
+def test_a_photo_is_judged_alike_however_many_of_its_pixels_are_kept() -> None:
+    large = board().resize((1920, 1080), Image.Resampling.LANCZOS)
+    small = large.resize((1600, 900), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    assert measure(large) == measure(small)
+
+
+def test_what_nobody_can_read_is_kept_light_and_small_writing_fine() -> None:
+    """Artefacts hide the accents of small writing; where blur hid them already, the best quality that is light, and noise gets the poorest."""
+    small = natively(as_file(board(15, 40), quality=95))
+    assert judged(opened(small.data)).is_legible and small.quality == FINE_QUALITY and len(small.data) > ENOUGH_BYTES
+    shaken = blurred(board(18, 36), (0, 0, 1600, 1200), 3)
+    light = natively(as_file(shaken, quality=95))
+    assert light.quality == FINE_QUALITY and light.width == 1600 and len(light.data) <= ENOUGH_BYTES
+    noisy = natively(as_file(grainy(shaken, 30, shaken.size, random.Random(5)), quality=95))
+    assert noisy.quality == LOST_QUALITY and noisy.width == 1600
+    assert not judged(opened(light.data)).is_legible and not judged(opened(noisy.data)).is_legible
 
 
 def test_spots_are_connected_over_corners_and_counted_once() -> None:

@@ -88,6 +88,7 @@ def blurred(radius: float) -> bytes:
 
 SHOTS = {
     "a phone's 12 megapixels": as_file(notice_board(4000, 3000), quality=90, exif=camera_exif(6)),
+    "the camera in the app": as_file(notice_board(1920, 1080), quality=92),
     "a sharp board": as_file(notice_board(), quality=95, exif=camera_exif(offset="+07:00")),
     "a slight shake": blurred(3),
     "a shake": blurred(6),
