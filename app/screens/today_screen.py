@@ -126,9 +126,9 @@ def TodayScreen() -> ft.Control:
 
 def clock_words(look: Look, offset_ms: int) -> str:
     """That this phone's clock is wrong, by how much and what to do. `offset_ms` is central's less ours."""
-    minutes = abs(offset_ms) // 60_000
+    minutes = round(abs(offset_ms) / 60_000)
     unit, length = next(((u, n) for u, n in _GAPS if minutes >= 2 * n), _GAPS[-1])
-    gap = look.say(f"gap_{unit}", count=number(minutes // length, look.language))
+    gap = look.say(f"gap_{unit}", count=number(round(minutes / length), look.language))
     return look.say("clock_fast" if offset_ms < 0 else "clock_slow", gap=gap)
 
 

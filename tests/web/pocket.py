@@ -120,13 +120,13 @@ class Pocket:
         return shown(page)
 
     def installed(self, page: Page) -> None:
-        """Waits until the offline copy is whole and in charge."""
+        """Waits until the offline copy is whole and in charge: Chromium may crash a page that is left in between."""
         until(
             lambda: page.evaluate(
                 """async () => {
                     const kept = await navigator.serviceWorker.getRegistration();
                     const names = await caches.keys();
-                    return Boolean(kept?.active && names.length === 1 && await (await caches.open(names[0])).match('/release.json'));
+                    return Boolean(kept?.active && navigator.serviceWorker.controller && names.length === 1 && await (await caches.open(names[0])).match('/release.json'));
                 }"""
             ),
             "the app is installed for offline use",
