@@ -234,33 +234,20 @@ def to_central(entry: JournalEntry) -> list[Any]:
 
 def to_phone(entry: JournalEntry) -> list[Any]:
     """An entry as it is pulled."""
-    e = entry
-    return [
-        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author, e.kind, e.record,
-        e.fields, e.hash,
-    ]  # fmt: skip
+    return [*_head(entry), entry.fields, entry.hash]
 
 
 def pulled(entry: JournalEntry) -> str:
     """The JSON of `to_phone`, the patch as it stands: its JCS text is JSON already."""
+    return f'{_written(_head(entry))[:-1]},{entry.patch},"{entry.hash}"]'
+
+
+def _head(entry: JournalEntry) -> list[Any]:
+    """What stands before the patch."""
     e = entry
-    head = _written(
-        [
-            e.position,
-            e.device,
-            e.epoch,
-            e.seq,
-            e.ms,
-            e.counter,
-            e.tx,
-            e.seen,
-            e.schema_version,
-            e.author,
-            e.kind,
-            e.record,
-        ]
-    )
-    return f'{head[:-1]},{e.patch},"{e.hash}"]'
+    return [
+        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author, e.kind, e.record,
+    ]  # fmt: skip
 
 
 def from_central(raw: Sequence[Any], effective: Mapping[int, Stamp]) -> JournalEntry:

@@ -178,8 +178,8 @@ def drag(phone: Phone, tool: str, start: tuple[float, float], end: tuple[float, 
     mouse.up()
 
 
-def test_what_is_wrong_is_shown_by_arrow_ring_and_words_on_a_new_photo(visit: Visit, new_phone: PhoneMaker) -> None:
-    phone = new_phone()
+def kept_board_to_mark(phone: Phone, visit: Visit) -> str:
+    """Keeps the photo of a board and opens it for drawing; the name of its file."""
     phone.open(visit.camera, "Chọn ảnh có sẵn")
     pick(phone, "bang.jpg", BOARD)
     phone.sees("Ảnh rõ")
@@ -187,6 +187,12 @@ def test_what_is_wrong_is_shown_by_arrow_ring_and_words_on_a_new_photo(visit: Vi
     (kept,) = [name for name in visit.files().names() if len(visit.files().read(name)) > 9_000]
     phone.tap_until("visit-photo-1", "che mặt hoặc tên")
     phone.tap_until("photo-mark", "Ảnh, đã đặt 0 dấu")
+    return kept
+
+
+def test_what_is_wrong_is_shown_by_arrow_ring_and_words_on_a_new_photo(visit: Visit, new_phone: PhoneMaker) -> None:
+    phone = new_phone()
+    kept = kept_board_to_mark(phone, visit)
     drag(phone, "tool-arrow", (0.8, 0.8), (0.5, 0.5))
     phone.sees("đã đặt 1 dấu")
     drag(phone, "tool-ring", (0.1, 0.35), (0.4, 0.65))
@@ -217,13 +223,7 @@ def is_red(image: Image.Image, x: int, y: int) -> bool:
 
 
 def test_a_face_is_covered_in_the_pixels_and_the_original_leaves_the_visit(visit: Visit, phone: Phone) -> None:
-    phone.open(visit.camera, "Chọn ảnh có sẵn")
-    pick(phone, "bang.jpg", BOARD)
-    phone.sees("Ảnh rõ")
-    phone.tap_until("use-photo", "Ảnh của cuộc kiểm tra (1)")
-    (kept,) = [name for name in visit.files().names() if len(visit.files().read(name)) > 9_000]
-    phone.tap_until("visit-photo-1", "che mặt hoặc tên")
-    phone.tap_until("photo-mark", "Ảnh, đã đặt 0 dấu")
+    kept = kept_board_to_mark(phone, visit)
     phone.tap_until("tool-cover", "Ô vừa")
     phone.settle()
     x, y, width, height = phone.box("mark-picture")
