@@ -35,6 +35,8 @@ class Statement(NamedTuple):
 
 
 _statement = functools.lru_cache(maxsize=2000)(Statement)
+_selecting = functools.lru_cache(maxsize=200)(journal._selecting.__wrapped__)
+"""What `journal` remembers of its statements during a day must not outlive it: they are not SQLAlchemy's."""
 _entry_hash = functools.lru_cache(maxsize=5000)(journal.entry_hash)
 """Every phone and central reckon the same hashes anew, when they hear of an entry and whenever they verify a chain."""
 
@@ -67,7 +69,7 @@ def set_up(disk: Disk, page_bytes: int, batch: int, luck: random.Random) -> Iter
         for module in ours
         if getattr(module, "load_templates", None) is readings.load_templates
     ]
-    wanted.append((journal, "entry_hash", _entry_hash))
+    wanted += [(journal, "entry_hash", _entry_hash), (journal, "_selecting", _selecting)]
     wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
     wanted.append((database, "secrets", SimpleNamespace(token_hex=lambda size: luck.randbytes(size).hex())))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.sync import ledger
+from tests.field import Phone
 from tests.simulation import days, planted
 from tests.simulation.remembered import REMEMBERED
 from tests.simulation.schedule import schedule
@@ -39,6 +41,16 @@ def test_a_day_that_once_broke_a_promise_keeps_it(name: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_bug_is_found_in_the_first_days(name: str) -> None:
     assert days.play_all(range(20), name).failures
+
+
+def test_a_simulated_day_leaves_no_trace_in_the_process(tmp_path: Path) -> None:
+    """Its statements, which only the simulated databases understand, once stayed behind in `journal`."""
+    days.play(schedule(7))
+    phone = Phone(tmp_path / "phone")
+    phone.enrol_alone()
+    with phone.book.store.reading() as connection:
+        request = ledger.outgoing(connection, phone.clock(), max_entries=10, max_bytes=10_000, pull_bytes=10_000)
+    assert request["entries"] == []
 
 
 @pytest.mark.long
