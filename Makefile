@@ -22,7 +22,7 @@ run: .venv/.run  ## the field app built, central with a marked demo on PORT serv
 test: .venv/.test  ## all tests but the long ones
 	@echo "Kiểm thử / tests (without the long ones): first those without a screen, side by side, then the screens"
 	@$(BIN)/python -m pytest -m "not ui and not long and not phone" -n 2 --dist loadfile $(PYTEST)
-	@$(BIN)/python -m pytest -m "ui and not long and not phone" $(PYTEST) || \
+	@$(BIN)/python -m pytest -m "ui and not long and not phone" -n 2 --dist loadfile $(PYTEST) || \
 		{ [ $$? -eq 1 ] && echo "Thử lại những bài vừa hỏng / once more, those that failed" && \
 		$(BIN)/python -m pytest -m "ui and not long and not phone" --last-failed --last-failed-no-failures none $(PYTEST); }
 
@@ -103,7 +103,7 @@ clean:  ## the installed and built parts away; the data stays
 .venv/.run: run.lock pyproject.toml | .venv/.made
 	@$(READER)
 	@echo "Cài các gói để chạy / installing what run.lock names"
-	@$(PIP) install --require-hashes -r run.lock
+	@$(PIP) install --no-compile --require-hashes -r run.lock
 	@$(INSTALL_SELF)
 	@touch $@
 
@@ -111,6 +111,6 @@ clean:  ## the installed and built parts away; the data stays
 	@tools/debian_packages.sh chromium strace
 	@$(READER)
 	@echo "Cài các gói để kiểm thử / installing what test.lock names"
-	@$(PIP) install --require-hashes -r test.lock
+	@$(PIP) install --no-compile --require-hashes -r test.lock
 	@$(INSTALL_SELF)
 	@touch $@ .venv/.run

@@ -27,7 +27,7 @@ def start(app: AppState | None = None) -> None:
         open_window(app, page)
         app.device.shown()
 
-    ft.run(main, assets_dir=str(app.device.assets), no_cdn=True)
+    ft.run(main, assets_dir=str(app.device.assets), no_cdn=True, web_renderer=ft.WebRenderer.CANVAS_KIT)
 
 
 async def watch_network(app: AppState, page: ft.Page) -> None:

@@ -17,6 +17,8 @@ import pytest
 from tests.valley import free_port
 from web.build import ensure
 
+pytestmark = pytest.mark.long  # the field app is built for it
+
 ROOT = Path(__file__).parent.parent
 LONGEST_SECONDS = 150
 """A run that hangs is killed then, so that its test fails instead of waiting for ever."""

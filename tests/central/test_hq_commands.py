@@ -106,11 +106,12 @@ def test_a_taken_port_gives_one_clear_line(run: Run, monkeypatch: pytest.MonkeyP
     assert status == 1 and "KIEMTRA_PORT" in complained and len(complained.splitlines()) == 1
 
 
-def test_central_serves_until_it_is_told_to_stop(run: Run, office_made: Path) -> None:
+def test_central_serves_until_it_is_told_to_stop(run: Run, office_made: Path, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "KIEMTRA_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    settings = {"KIEMTRA_PORT": str(port), "KIEMTRA_FIELD_APP": str(write_build(tmp_path / "dist"))}
+    environment = {**os.environ, **settings, "PYTHONUNBUFFERED": "1"}
     central = subprocess.Popen(
         [sys.executable, "-m", "central", "serve"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -122,11 +123,11 @@ def test_central_serves_until_it_is_told_to_stop(run: Run, office_made: Path) ->
             assert line, said
             said += line
         assert f"http://127.0.0.1:{port}/hq/" in said
-        assert f"field app: http://127.0.0.1:{port}/\n" in said, "the app is built first, if need be"
+        assert f"field app: http://127.0.0.1:{port}/\n" in said
         with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=f"http://127.0.0.1:{port}") as client:
             assert client.get("/api/v1/healthz").json() == {"status": "ok"}
             assert "server" not in client.get("/api/v1/healthz").headers
-            assert client.get("/").headers["content-security-policy"] == APP_POLICY
+            assert client.get("/", headers={"accept-encoding": "gzip"}).headers["content-security-policy"] == APP_POLICY
         central.send_signal(signal.SIGTERM)
         assert central.wait(20) in (0, -signal.SIGTERM)
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PHONE, Phone
+from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PHONE, WITHOUT_WEBGL, Phone
 
 PhoneMaker = Callable[..., Phone]
 
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGUMENTS, *WITHOUT_WEBGL])
     yield browser
     browser.close()
 

@@ -22,9 +22,6 @@ from playwright.sync_api import TimeoutError as NotSeen
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -33,6 +30,10 @@ CHROMIUM_ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+WITH_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+"""As on a phone, but by the processor; slow."""
+WITHOUT_WEBGL = ["--disable-gpu", "--disable-3d-apis"]
+"""CanvasKit draws by itself: the same screens with half of the work for the processor."""
 PHONE = (360, 640)
 PATIENCE = 60.0
 """Seconds until something not seen counts as missing; only failures take that long."""
@@ -392,6 +393,8 @@ __all__ = [
     "CHROMIUM_ARGUMENTS",
     "PHONE",
     "SHOTS",
+    "WITHOUT_WEBGL",
+    "WITH_WEBGL",
     "App",
     "NotSeen",
     "Phone",

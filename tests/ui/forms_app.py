@@ -289,4 +289,4 @@ def main(page: ft.Page) -> None:
 
 
 if __name__ == "__main__":
-    ft.run(main, no_cdn=True, assets_dir=str(ASSETS))
+    ft.run(main, no_cdn=True, assets_dir=str(ASSETS), web_renderer=ft.WebRenderer.CANVAS_KIT)

@@ -20,6 +20,8 @@ from tests.ui.driver import PHONE, App, Phone, serving, until
 from tests.ui.home_affairs import ROOT, Central, Officer
 from tests.ui.inspector import Inspector, checklist
 
+pytestmark = pytest.mark.long  # `make test` records one such visit without a network: test_offline.py
+
 KY_SON, LANG_KHE = "pub_ky_son", "pub_lang_khe"
 BOTH = (KY_SON, LANG_KHE)
 SEARCHED = {KY_SON: "ky son", LANG_KHE: "lang khe"}

@@ -17,7 +17,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Worker
 
-from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PATIENCE, PHONE, Phone, until
+from tests.ui.driver import CHROMIUM, CHROMIUM_ARGUMENTS, PATIENCE, PHONE, WITH_WEBGL, Phone, until
 
 WARM_SECONDS = 180.0
 """Until the app's first screen; only failures take that long."""
@@ -64,6 +64,7 @@ class Pocket:
                 f"--window-size={self.size[0]},{self.size[1]}",
                 "--disable-features=Translate",
                 *CHROMIUM_ARGUMENTS,
+                *WITH_WEBGL,
                 *self.arguments,
                 "about:blank",
             ],

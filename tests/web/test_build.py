@@ -11,11 +11,13 @@ from web import client
 from web.build import WIRE_MOST, BuildFailed, build, ensure, wire_bytes
 
 
+@pytest.mark.long
 def test_a_first_visit_is_light_enough(capsys: pytest.CaptureFixture[str]) -> None:
     folder = ensure()
     assert 8_000_000 < wire_bytes(folder, with_image=False) <= WIRE_MOST == 20_000_000
 
 
+@pytest.mark.long
 def test_the_same_sources_give_the_same_release(tmp_path: Path) -> None:
     said: list[str] = []
     again = build(tmp_path / "again", say=said.append)
@@ -24,6 +26,7 @@ def test_the_same_sources_give_the_same_release(tmp_path: Path) -> None:
     assert "MB qua mạng lần đầu" in said[-1]
 
 
+@pytest.mark.long
 def test_every_file_the_offline_copy_takes_is_there_and_nothing_else(tmp_path: Path) -> None:
     folder = ensure()
     worker = (folder / "sw.js").read_text()
@@ -37,6 +40,7 @@ def test_every_file_the_offline_copy_takes_is_there_and_nothing_else(tmp_path: P
     assert not [path for path in there if path.endswith((".py", ".map", ".d.ts", ".whl"))]
 
 
+@pytest.mark.long
 def test_no_file_names_a_place_on_the_network_that_is_asked(tmp_path: Path) -> None:
     """The client knows CDNs; each is either patched out or replaced by an address of ours in start.js."""
     folder = ensure()
