@@ -27,6 +27,7 @@ def start(app: AppState | None = None) -> None:
         open_window(app, page)
         app.device.shown()
 
+    # CanvasKit as in phones' browsers; the other renderer, skwasm, now and then reads outside its memory and stands still.
     ft.run(main, assets_dir=str(app.device.assets), no_cdn=True, web_renderer=ft.WebRenderer.CANVAS_KIT)
 
 

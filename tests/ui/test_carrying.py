@@ -14,6 +14,7 @@ import pytest
 
 from app.carrying import carry_out
 from app.units import UnitReading
+from tests.central.built import write_build
 from tests.field import Phone as FieldPhone
 from tests.ui.conftest import PhoneMaker
 from tests.ui.driver import Phone, serving, until
@@ -138,7 +139,7 @@ def test_everything_goes_out_and_a_fresh_phone_reads_it_before_it_is_enrolled(
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[Central]:
-    central = Central(tmp_path / "central").start().ready()
+    central = Central(tmp_path / "central", field_app=write_build(tmp_path / "dist")).start().ready()
     yield central
     central.stop()
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.notebook import Notebook
+from tests.central.built import write_build
 from tests.field import ASSETS
 from tests.field import Phone as FieldPhone
 from tests.ui.conftest import PhoneMaker
@@ -24,7 +25,7 @@ NAGGING = ("Chưa gửi được", "không gặp trung tâm", "Đang gửi", "th
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[Central]:
-    central = Central(tmp_path / "central")
+    central = Central(tmp_path / "central", field_app=write_build(tmp_path / "dist"))
     yield central
     central.stop()
 

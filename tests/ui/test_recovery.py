@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.central.built import write_build
 from tests.field import Phone as FieldPhone
 from tests.test_notebook_file import flipped_pages
 from tests.ui.conftest import PhoneMaker
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.phone
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[Central]:
-    central = Central(tmp_path / "central").start().ready()
+    central = Central(tmp_path / "central", field_app=write_build(tmp_path / "dist")).start().ready()
     yield central
     central.stop()
 

@@ -160,7 +160,7 @@ def test_a_visit_is_started_by_search_without_marks_and_kept(day: Day, phone: Ph
     phone.tap("start-visit")
     there(phone, "not-listed")
     phone.page.wait_for_function("() => document.activeElement?.tagName === 'INPUT'")
-    phone.page.keyboard.type("muong long")
+    phone.type_into("search", "muong long")
     phone.sees("Xã Mường Lống")
     assert "Tỉnh Nghệ An" in phone.reading(), "the parent tells two units of one name apart"
     phone.tap("Xã Mường Lống")

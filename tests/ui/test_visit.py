@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from app.checklist import Template
 from app.records import HEADS
 from central.summary import COLUMNS
+from tests.central.built import write_build
 from tests.field import cases
 from tests.ui.driver import PHONE, App, Phone, serving, until
 from tests.ui.home_affairs import ROOT, Central, Officer
@@ -85,7 +86,7 @@ class Day:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Day]:
     folder = tmp_path_factory.mktemp("evening")
-    central = Central(folder / "central").start()
+    central = Central(folder / "central", field_app=write_build(folder / "dist")).start()
     context = chromium.new_context(
         viewport={"width": PHONE[0], "height": PHONE[1]},
         locale="vi-VN",
