@@ -3,7 +3,7 @@
 Dropped is only a beginning of the journal: up to the first entry that is younger than 30 days, of a visit still open, refused
 (and not dismissed), or not yet held durably. What the dropped entries said of each record is kept in table `compacted`, stamps included, so that
 records are read and merged as before; a checkpoint (seq, head) lets the chain be verified from there. Late entries on a
-signed visit said nothing that is read; central goes on showing them.
+signed visit said nothing that is read; only that they were late is kept, and central goes on showing them.
 """
 
 import json
@@ -62,9 +62,9 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     if not dropped:
         return 0
     late = {(e.device, e.epoch, e.seq) for v in {e.visit for e in dropped} for e in merge.left_out(connection, v)}
-    merge.fold_away(
-        connection, [e for e in dropped if e.verdict == "applied" and (e.device, e.epoch, e.seq) not in late]
-    )
+    applied = [e for e in dropped if e.verdict == "applied"]
+    merge.fold_away(connection, [e for e in applied if (e.device, e.epoch, e.seq) not in late])
+    merge.note_lost_late(connection, [e for e in applied if (e.device, e.epoch, e.seq) in late])
     end = dropped[-1]
     connection.execute(
         text("DELETE FROM entry WHERE device = :d AND epoch = :e AND seq <= :last"),

@@ -93,19 +93,19 @@ def is_bound(kind: str) -> bool:
 
 
 def sort_out(
-    freezes: Freezes, entries: Sequence[JournalEntry], folded_visit: str = ""
+    freezes: Freezes, entries: Sequence[JournalEntry], folded_visit: str = "", *, has_lost_late: bool = False
 ) -> tuple[list[JournalEntry], list[JournalEntry]]:
     """All applied entries of one record as (those that count, those left for a supplement).
 
-    `folded_visit` is the visit that entries dropped on this phone said the record belongs to. A record is part of a signed
-    visit when a covered entry says so: then nothing uncovered changes it, wherever that may want to move it; and nothing
+    `folded_visit` is the visit that entries dropped on this phone said the record belongs to; with `has_lost_late` one that
+    did not count said so. A record is part of a signed visit when a covered entry says so: then nothing uncovered changes it, wherever that may want to move it; and nothing
     uncovered brings a record into a signed visit.
     """
     if not entries or not is_bound(entries[0].kind):
         return list(entries), []
     named = {id(entry): journal.named_visit(entry.kind, entry.record, entry.fields) for entry in entries}
     frozen = {visit: freeze for visit in {*named.values(), folded_visit} if (freeze := freezes.of(visit))}
-    if not frozen:
+    if not frozen and not has_lost_late:
         return list(entries), []
     signed = {v for e in entries if (v := named[id(e)]) in frozen and _covers(frozen[v], e)}
     signed |= {folded_visit} & frozen.keys()
@@ -115,7 +115,7 @@ def sort_out(
         bound = signed | ({named[id(entry)]} & frozen.keys())
         is_late = not _is_given_later(entry) and any(not _covers(frozen[visit], entry) for visit in bound)
         (late if is_late else count).append(entry)
-    if late and not any(named[id(entry)] for entry in count) and not folded_visit:
+    if (late or has_lost_late) and not any(named[id(entry)] for entry in count) and not folded_visit:
         return [], list(entries)  # nothing that counts says where the record belongs
     return count, late
 

@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import TextClause
 from app.records import READINGS, VISIT_KINDS
 from app.schema import write_meta
 from app.sync.freeze import GIVEN_LATER, WRITTEN_ONCE, Freezes, freeze_of, is_bound, lay_once, sort_out
-from app.sync.journal import JournalEntry, select
+from app.sync.journal import JournalEntry, named_visit, select
 from app.sync.stamp import Order
 from app.sync.upcast import present_fields
 
@@ -234,7 +234,10 @@ def _named_visits(connection: Connection, entry: JournalEntry, record: Record) -
     return named - {""}
 
 
-_NAMED = text("SELECT DISTINCT visit FROM entry WHERE record = :record AND kind = :kind")
+_NAMED = text(
+    "SELECT visit FROM entry WHERE record = :record AND kind = :kind UNION "
+    "SELECT coalesce(json_extract(fields, '$.visit'), '') FROM compacted WHERE kind = :kind AND id = :record"
+)
 
 
 def _visit_read(kind: str, record_id: str, record: Record) -> str:
@@ -253,7 +256,11 @@ def by_entries(
     entries = select(
         connection, "record = :record AND kind = :kind AND verdict = 'applied'", record=record_id, kind=kind
     )
-    return folded, *sort_out(freezes, entries, _visit_read(kind, record_id, folded) if folded.stamps else "")
+    if folded.stamps:
+        return folded, *sort_out(freezes, entries, _visit_read(kind, record_id, folded))
+    return folded, *sort_out(
+        freezes, entries, has_lost_late=bool(entries) and _has_lost_late(connection, kind, record_id)
+    )
 
 
 def read_anew(connection: Connection, kind: str, record_id: str, freezes: Freezes) -> Record | None:
@@ -296,8 +303,10 @@ def _refreeze(connection: Connection, visit: str) -> None:
     freeze = freeze_of(connection, visit)
     for kind, record_id in records_of(connection, visit):
         folded = folded_away(connection, kind, record_id).stamps.values()
-        if freeze and not all(freeze.covers(stamp.device, stamp.epoch, stamp.seq) for stamp in folded):
-            # What the signature does not cover was folded in with what it covers: central is asked for the entries again.
+        is_mixed = freeze and not all(freeze.covers(stamp.device, stamp.epoch, stamp.seq) for stamp in folded)
+        if is_mixed or _has_lost_late(connection, kind, record_id):
+            # What the signature does not cover was folded in with what it covers, or what did not count may now: central
+            # is asked for the entries again.
             connection.execute(
                 text("DELETE FROM compacted WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
             )
@@ -342,11 +351,42 @@ def _said(entry: JournalEntry) -> tuple[str, int, int, str]:
 
 
 def folded_away(connection: Connection, kind: str, record_id: str) -> Record:
-    """What entries that were dropped here said of a record; without fields and stamps when there were none."""
+    """What entries that were dropped here and counted said of a record; without fields and stamps when there were none."""
     found = connection.execute(
         text("SELECT fields, stamps FROM compacted WHERE kind = :kind AND id = :id"), {"kind": kind, "id": record_id}
     ).one_or_none()
-    return Record(json.loads(found.fields), _orders(found.stamps)) if found else Record({}, {})
+    return (
+        Record(json.loads(found.fields), _orders(found.stamps)) if found and found.stamps != _NONE else Record({}, {})
+    )
+
+
+_NONE = _dumps({})
+
+
+def _has_lost_late(connection: Connection, kind: str, record_id: str) -> bool:
+    """Whether an entry was dropped here that said where the record belongs, and came too late for what was signed there."""
+    return bool(
+        connection.execute(
+            text("SELECT 1 FROM compacted WHERE kind = :kind AND id = :id AND stamps = :none"),
+            {"kind": kind, "id": record_id, "none": _NONE},
+        ).scalar()
+    )
+
+
+def note_lost_late(connection: Connection, entries: Iterable[JournalEntry]) -> None:
+    """Remember of late entries that are about to be dropped which visit they name: what else is written on their records is
+    then as late as they were."""
+    for entry in entries:
+        if entry.kind in ("visit", "answer"):
+            continue  # their ids say it
+        if visit := named_visit(entry.kind, entry.record, entry.fields):
+            connection.execute(
+                text(
+                    "INSERT INTO compacted (kind, id, fields, stamps) VALUES (:kind, :id, :fields, :stamps) "
+                    "ON CONFLICT (kind, id) DO NOTHING"
+                ),
+                {"kind": entry.kind, "id": entry.record, "fields": _dumps({"visit": visit}), "stamps": _NONE},
+            )
 
 
 def fold_away(connection: Connection, entries: Iterable[JournalEntry]) -> None:
@@ -376,7 +416,10 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
         connection.execute(text(f'DELETE FROM "{READINGS[kind].__tablename__}"'))
     connection.execute(text("DELETE FROM other"))
     read = 0
-    folded = {tuple(key) for key in connection.execute(text("SELECT kind, id FROM compacted"))}
+    dropped = {
+        (kind, id): stamps for kind, id, stamps in connection.execute(text("SELECT kind, id, stamps FROM compacted"))
+    }
+    folded = {key for key, stamps in dropped.items() if stamps != _NONE}
     freezes = Freezes(connection)
     # Signatures first: they say what counts of the rest.
     entries = select(connection, "verdict = 'applied' ORDER BY kind <> 'signature', kind, record")
@@ -389,7 +432,9 @@ def rebuild(connection: Connection, kinds: Sequence[str]) -> int:
         read += len(of_record)
         is_folded = (kind, record_id) in folded
         record = folded_away(connection, kind, record_id) if is_folded else Record({}, {})
-        count, _ = sort_out(freezes, of_record, _visit_read(kind, record_id, record) if is_folded else "")
+        has_lost_late = (kind, record_id) in dropped and not is_folded
+        visit = _visit_read(kind, record_id, record) if is_folded else ""
+        count, _ = sort_out(freezes, of_record, visit, has_lost_late=has_lost_late)
         for entry in count:
             fold_in(record, entry)
         if count or is_folded:

@@ -33,6 +33,8 @@ class Taken:
     acked: int
     more: bool
     """Central is to be asked again at once."""
+    is_behind: bool = False
+    """Central holds entries of this epoch that are not here: the way on is as for `Behind`."""
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)

@@ -252,7 +252,7 @@ class Central:
         """
         if not self.backups:
             return
-        before, had = self.database.server_id, self.photo_names()
+        had = self.photo_names()
         image, photos = self.backups[-1] if self.world.has_compacted() else rng.choice(self.backups)
         self.world.count("central restored")
         for task in list(self._running):
@@ -269,7 +269,7 @@ class Central:
         self.start()
         if rng.random() < 0.5:
             self.database.restored()  # type: ignore[misc]
-        if self.database.server_id == before:
+        if self.database.server_id in self.world.known_servers():
             self.world.oracle.unnoticed |= had - self.photo_names()
             self.world.oracle.was_restored_unnoticed = True
 

@@ -57,8 +57,6 @@ class Oracle:
     """What central has acknowledged and not lost since in a restore, by its hash."""
     destroyed: set[Words] = field(default_factory=set)
     """What went with a phone that was put back to an old backup."""
-    lost_acks: set[Identity] = field(default_factory=set)
-    """What central had acknowledged and a restore of central took."""
     unnoticed: set[str] = field(default_factory=set)
     """Photos that went when central was restored and nobody could tell: nothing had been recorded since the backup."""
     was_restored_unnoticed: bool = False
@@ -66,6 +64,8 @@ class Oracle:
     has_forked: set[str] = field(default_factory=set)
     """Devices that live, or have lived, twice: what they wrote may be there under two numbers."""
     central_was_restored: bool = False
+    restored_at: int = 0
+    """When that was last, by central's clock."""
 
     # Recording
 
@@ -122,11 +122,15 @@ class Oracle:
         ).fetchone()
         if next_tx and request["entries"] and next_tx[0] == request["entries"][-1][2]:
             raise Violation("I2", f"half a tap is at central: {device} {epoch} {sent}")
-        held = phone.database.connection.raw.execute(
+        mine = phone.database.connection.raw.execute(
             "SELECT seq, hash FROM entry WHERE device = ? AND epoch = ? AND seq <= ? AND verdict <> 'moved'",
             (device, epoch, sent),
         ).fetchall()
-        self.acked |= {(device, epoch, seq): digest for seq, digest in held}
+        heard = {(device, epoch, seq): digest for seq, digest in mine}
+        if answer["now"] <= self.restored_at:  # central has forgotten since what it says here
+            held = self.central_identities()
+            heard = {identity: digest for identity, digest in heard.items() if identity in held}
+        self.acked |= heard
 
     def _team_of(self, device: str, patch: dict[str, Any]) -> str:
         """The team that may see an entry: its author's, of Home Affairs' the visit's."""
@@ -151,13 +155,10 @@ class Oracle:
 
     def central_restored(self) -> None:
         """What central forgot in a restore may be missing until it is sent again."""
-        self.central_was_restored = True
+        self.central_was_restored, self.restored_at = True, self.world.central.now()
         self.world.signed.central_restored()
         kept = self.central_identities()
-        gone = {identity for identity in self.acked if identity not in kept}
-        for identity in gone:
-            del self.acked[identity]
-        self.lost_acks |= gone
+        self.acked = {identity: digest for identity, digest in self.acked.items() if identity in kept}
 
     def phone_restored(self, phone: "Phone", before: set[Words]) -> None:
         """A phone was put back; `before` is what it held of its own."""

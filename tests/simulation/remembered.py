@@ -151,5 +151,32 @@ _DAYS = {
         2079/42|wait|||0.7
         2079/43|central restore|||0.0
     """,
+    "a copied phone never heard what central had refused of the time before it was copied": """
+        17132 cuc,cuc-2,dung 0.4 600 3
+        17132/1|tap|cuc-2|remark|0.0
+        17132/2|central back up|||0.0
+        17132/5|tap|cuc-2|answer|0.0
+        17132/10|tap|cuc-2|foul|0.0
+        17132/11|central restore|||0.0
+        17132/18|sync|cuc-2||0.0
+        17132/19|tap|cuc-2|photo|0.0
+        17132/21|clone|cuc-2||0.0
+        17132/22|wait|||3000000.0
+        17132/23|sync|cuc-2'||0.0
+        17132/45|tap|cuc-2|caption|0.0
+        17132/46|sync|cuc-2||0.0
+    """,
+    "the caption of a photo that came too late was read alone once the photo's entry was dropped": """
+        23636 cuc,dung,giang 0.4 600 500
+        23636/13|tap|dung|photo|0.0
+        23636/15|tap|dung|remark|0.0
+        23636/18|sync|dung||0.0
+        23636/22|tap|giang|sign|0.0
+        23636/23|sync|giang||0.0
+        23636/29|wait|||10.0
+        23636/36|central back up|||0.0
+        23636/40|tap|dung|caption|0.0
+        23636/45|wait|||3000000.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.recorder import Enrolment
 from app.reference import take_reference
-from app.schema import JOURNAL, migrate, write_meta
+from app.schema import JOURNAL, migrate, read_meta, write_meta
 from app.sync import ledger
 from app.sync.journal import Change
 from app.sync.ledger import PHONE
@@ -88,6 +88,11 @@ class World:
             phone.database.connection.raw.execute("SELECT 1 FROM meta WHERE key LIKE 'checkpoint:%'").fetchone()
             for phone in self.phones.values()
         )
+
+    def known_servers(self) -> set[str]:
+        """What phones take for central: after a restore of which none has heard they cannot tell that there was another."""
+        found = (read_meta(phone.database.connection, "enrolment") for phone in self.phones.values())  # type: ignore[arg-type]
+        return {str(json.loads(enrolment)["server_id"]) for enrolment in found if enrolment}
 
     # One day
 
