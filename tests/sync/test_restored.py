@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.sync import exchange
+from app.sync.journal import Change
 from central.cli import main
 from central.database import Database
 from central.holes import holes
@@ -161,3 +163,27 @@ async def test_a_copied_notebook_hears_how_a_restored_central_dates_what_the_oth
         asked = len(valley.lines["copy"].asked)
         assert await valley.sync("copy") is None
         assert valley.lines["copy"].asked[asked:].count("POST /api/v1/sync") == 1
+
+
+@told
+async def test_a_copied_notebook_hears_what_a_restored_central_refused_before_it_had_to_go_on_under_a_new_name(
+    valley: Valley, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the refused entry is shown nowhere else: the copy showed it for ever."""
+    valley.back_up_central("last night")
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
+    assert await valley.sync("cuc") is None
+    foul = Change("answer", f"{valley.visit}//none", {"value": 1, "item": "none"}, valley.visit)
+    valley.cuc.book._record([foul])
+    valley.cuc.book.answer(valley.visit, "objective_difficulty", "Đường xa")
+    with copy_of(valley, "cuc", "copy") as copy:
+        valley.restore_database("last night")
+        monkeypatch.setattr(exchange, "MAX_ENTRIES", 2)
+        await valley.sync("cuc", ["", "", "before"])  # the answer and what is refused have arrived
+        await valley.sync("copy", ["", "before"])  # it has been told so, and no more
+        valley.cuc.book.answer(valley.visit, "badge_worn_all", "no")
+        assert await valley.sync("cuc") is None
+        await valley.sync_until_quiet("copy", "cuc", "dung")
+        assert dump(copy.book.store) == dump(valley.cuc.book.store) == dump(valley.app.state.db)
+        assert len(valley.cuc.book.refusals()) == len(copy.book.refusals()) == 1
+        assert copy.book.verify() is None

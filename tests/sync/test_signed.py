@@ -25,6 +25,7 @@ from central.verify import verify
 from tests.field import Phone
 from tests.sync.test_compact import MONTH, a_month_passes, kept
 from tests.sync.test_exchange import a_morning
+from tests.sync.test_two_phones import photograph
 from tests.valley import NOON, Pen, Valley, dump, told
 
 TABLES = ("visit", *VISIT_KINDS, "other")
@@ -228,6 +229,30 @@ async def test_it_is_still_so_when_old_entries_are_dropped_and_central_is_put_ba
     valley.restore_database("tape")
     await valley.sync_until_quiet()
     assert_as_signed(valley, signed)
+
+
+@told
+async def test_what_came_too_late_stays_late_when_its_beginning_was_dropped(valley: Valley) -> None:
+    """Of Dũng's photo only the caption was still there: it was read as a photo that has nothing but a caption."""
+    await a_morning(valley.cuc, valley.visit)
+    await valley.sync_until_quiet()
+    sign(valley.cuc, valley.visit)
+    with valley.cuc.book.store.reading() as connection:
+        signed = content(connection, valley.visit)
+    late = await photograph(valley.dung, valley.visit, 3)
+    valley.dung.book.remark(valley.visit, BADGES, "xem lại")
+    await valley.sync("dung")
+    await valley.sync("cuc")
+    back_up(valley.app.state.db, valley.settings.photos, valley.folder / "tape", valley.clock())
+    [photo] = [photo for photo in valley.dung.book.visit(valley.visit).photos if photo.id == late]
+    valley.dung.book.edit_photo(photo, caption="bảng mới treo")
+    a_month_passes(valley)
+    for _ in range(2):
+        await valley.sync_until_quiet()
+    assert kept(valley.dung)[0] == 2, "the photo's entry was dropped, its caption is still here"
+    assert_as_signed(valley, signed)
+    valley.reopen("dung")
+    assert late not in [photo.id for photo in valley.dung.book.visit(valley.visit).photos]
 
 
 @told
