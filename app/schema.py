@@ -139,6 +139,8 @@ JOURNAL: list[Step] = [
         ),
         *(statement for kind, columns in _EVIDENCE.items() for statement in _evidence_table(kind, columns)),
     ],
+    # Says by itself whether more than one phone wrote to a record, however many entries the record has.
+    ["DROP INDEX ix_entry_record", "CREATE INDEX ix_entry_record ON entry (record, kind, device)"],
 ]
 
 

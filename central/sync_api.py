@@ -385,18 +385,16 @@ def _conflicts(
 
 def _of_several(connection: Connection, records: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those of the records (kind, id) that more than one phone has written to."""
-    names = json.dumps([record for _, record in records])
-    several = {
-        (kind, record)
-        for kind, record in connection.execute(
-            text(
-                "SELECT kind, record FROM entry WHERE record IN (SELECT value FROM json_each(:names)) "
-                "GROUP BY record, kind HAVING min(device) <> max(device)"
-            ),
-            {"names": names},
-        )
-    }
+    several = {(kind, record) for kind, record in connection.execute(_SEVERAL, {"keys": json.dumps(records)})}
     return [key for key in records if key in several]
+
+
+_SEVERAL = text(  # the first and the last device by the index: a record may have thousands of entries
+    "WITH asked AS (SELECT value ->> 0 AS kind, value ->> 1 AS record FROM json_each(:keys)) "
+    "SELECT kind, record FROM asked WHERE "
+    "(SELECT device FROM entry e WHERE e.record = asked.record AND e.kind = asked.kind ORDER BY device LIMIT 1) <> "
+    "(SELECT device FROM entry e WHERE e.record = asked.record AND e.kind = asked.kind ORDER BY device DESC LIMIT 1)"
+)
 
 
 def _write(connection: Connection, write: merge.Write, caller: Caller) -> dict[str, Any]:
