@@ -39,7 +39,7 @@ from central.holes import holes
 from central.hq.words import moment, number
 from central.imports import ImportRefused, is_day
 from central.office import Taken, take_notices, take_template, take_units, take_users
-from central.parser import Parser
+from central.parser import KEEP_ALIVE_S, Parser
 from central.passwords import Passwords
 from central.people import OFFICE_ROLES, find_user, set_password
 from central.photo_store import PhotoStore
@@ -178,6 +178,7 @@ def _serve(asked: argparse.Namespace) -> int:
             http=Parser,
             log_level="warning",
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=5,
         )
     return 0

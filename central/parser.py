@@ -14,6 +14,11 @@ _ANSWER = (
 ).encode() + _BODY
 
 
+KEEP_ALIVE_S = 75
+"""How long a connection may rest between two requests. On a bad line a packet repeated twice brings the next one later than uvicorn's
+5 seconds, and whatever was on its way would be lost with the connection."""
+
+
 class Parser(AutoHTTPProtocol):  # type: ignore[valid-type, misc]
     """uvicorn's own choice of a parser; `uvicorn.run(app, http=Parser)`."""
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import httpx
 
+from app.device.lines import Watched
 from app.photos.disk import FolderOnDisk
 from app.photos.pillow import PillowPictures
 from app.photos.prepare import Pictures
@@ -32,7 +33,7 @@ _SOCKET = (
     ("SOL_SOCKET", "SO_SNDBUF", 8 * 1024),
     ("IPPROTO_TCP", "TCP_CONGESTION", b"cubic"),
 )
-"""A line is dead when a repeated packet is not acknowledged in 3 s; the kernel first waits as long as this line's answers
+"""A connection is dead when a repeated packet is not acknowledged in 3 s; the kernel first waits as long as this line's answers
 take, so a slow line has more. Keep-alive finds dead lines on which we only wait. What is handed to the kernel shall have nearly
 left: progress is then true, and little is lost with a line. BBR, some systems' default, reaches half of 100 kbit/s."""
 
@@ -79,7 +80,7 @@ class Native:
         client = httpx.AsyncClient(
             base_url=base_url,
             timeout=TIMEOUT,
-            mounts={"all://": httpx.AsyncHTTPTransport(socket_options=_socket_options())},
+            mounts={"all://": Watched(socket_options=_socket_options())},
         )
         for name in ("Accept", "Accept-Encoding", "Connection", "User-Agent"):
             del client.headers[name]  # 120 previews would carry them 120 times over 100 kbit/s

@@ -19,8 +19,8 @@ from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
 PIXELS_MAX = 50_000_000
-PREVIEW_BYTES = 8_000
-"""What a preview may weigh, so that central sees all photos of a visit within seconds of a weak link."""
+PREVIEW_BYTES = 6_000
+"""What a preview may weigh, so that central sees all photos of a day within a minute and a half of a weak link (bench/link)."""
 
 PREVIEW_SIDE = 256
 PREVIEW_QUALITIES = (75, 60, 45, 30, 15)

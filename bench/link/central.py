@@ -9,6 +9,7 @@ import uvicorn
 
 from central.app import create_app
 from central.demo import make_demo
+from central.parser import KEEP_ALIVE_S
 from central.settings import Settings
 
 
@@ -23,7 +24,9 @@ def main() -> None:
             door.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")  # for all connections it takes
         doors.append(door)
     print(facts["enrolment_codes"][1], flush=True)  # type: ignore[index]
-    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, log_level="warning", server_header=False, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=1
+    )
     uvicorn.Server(config).run(sockets=doors)
 
 

@@ -1,4 +1,4 @@
-"""EOD-1, a team's day from a seed: 8 visits, 607 entries, 120 photos of 200 kB with previews of 6 to 8 kB.
+"""EOD-1, a team's day from a seed: 8 visits, 607 entries, 120 photos of 200 kB, each preview as heavy as the app lets one be.
 
 Eight visits of 71 records each (the visit, nine rooms, forty answers of which some carry a remark, six findings, fifteen
 photos), 31 answers corrected later, each visit closed at the end: 8 × (71 + 1) + 31 = 607 entries.
@@ -15,6 +15,7 @@ from typing import Any
 
 from app.notebook import Notebook
 from app.photos.disk import FolderOnDisk
+from app.photos.prepare import PREVIEW_BYTES
 from app.photos.store import PhotoFiles
 from app.recorder import Enrolment
 from app.records import ATTENDANCE_SECTION
@@ -58,7 +59,7 @@ class Snapshot:
 
 def snapshot(dice: random.Random) -> Snapshot:
     jpeg = b"\xff\xd8\xff"
-    return Snapshot(jpeg + dice.randbytes(PHOTO_BYTES - 3), jpeg + dice.randbytes(dice.randrange(6000, 8001) - 3))
+    return Snapshot(jpeg + dice.randbytes(PHOTO_BYTES - 3), jpeg + dice.randbytes(PREVIEW_BYTES - 3))
 
 
 class DayClock:
