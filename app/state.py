@@ -313,6 +313,7 @@ class AppState(Sending, Meetings, Paperwork, LettersOnPhotos, Straightening):
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None
+        self._camera = prepared.sha256, raw
         return Shot(prepared, verdict(prepared.sharpness, prepared.brightness, prepared.regions))
 
     async def use_photo(
@@ -341,6 +342,9 @@ class AppState(Sending, Meetings, Paperwork, LettersOnPhotos, Straightening):
                     if await files.keep(name, data):
                         added.add(name)
             kept = self._add_photos(photos, visit, caption=caption, geopoint=geopoint, **place)
+            name, camera = self._camera
+            if name == shots[-1].prepared.sha256:  # a band below it changes nothing of what was photographed
+                self._camera = photos[-1].sha256, camera
         except NoRoom as full:
             self.tell(Message(full.vi, full.en))
         finally:

@@ -28,6 +28,8 @@ class Straightening:
     photo_bytes: Callable[[str], bytes | None]
     keep_made: Callable[[PhotoReading, PreparedPhoto], Awaitable[str | None]]
     tell: Callable[[Message], None]
+    _camera: tuple[str, bytes] = ("", b"")
+    """Of the photo taken last: under which name it is kept, and as the camera gave it."""
 
     async def find_corners(self, photo: PhotoReading) -> Corners | None:
         """Where the board on a kept photo ends, in the photo's pixels; None when none is found or the file is not here."""
@@ -52,7 +54,8 @@ class Straightening:
     async def straighten_photo(self, photo: PhotoReading, corners: Corners) -> str | None:
         """Keep what lies within these corners as it looks from the front, as a photo made of this one; returns the new one's id.
 
-        None with a message when that could not be done; the photo itself stays as it is.
+        Of the photo taken last it is made from what the camera gave, of others from what was kept. None with a message when that
+        could not be done; the photo itself stays as it is.
         """
         await self.open_photos()
         whole = self.photo_bytes(photo.sha256)
@@ -60,7 +63,8 @@ class Straightening:
             self.tell(Message.of(NOT_HERE))
             return None
         try:
-            made = await straightened(whole, corners, self.device.pictures)
+            name, camera = self._camera
+            made = await straightened(whole, corners, self.device.pictures, camera if name == photo.sha256 else b"")
         except NotAPhoto as problem:
             self.tell(Message(problem.message_vi, problem.message_en))
             return None

@@ -1,4 +1,4 @@
-"""Photos through the app's own state, natively: the band where it is wanted, and the shots of one board as a set."""
+"""Photos through the app's own state, natively: the band where it is wanted, the shots of one board as a set, what is straightened."""
 
 import asyncio
 from collections.abc import Iterator
@@ -130,3 +130,23 @@ def test_keeping_a_set_is_one_tap_and_a_full_phone_keeps_none_of_it(
     before = phone.files.names()
     assert phone.loop.run_until_complete(phone.app.use_photos([phone.shot(640, 480)] * 2, phone.visit)) is None
     assert phone.app.message is not None and phone.files.names() == before, "no file without an entry"
+
+
+@pytest.mark.parametrize("band", [False, True])
+def test_the_photo_taken_last_is_straightened_from_what_the_camera_gave(phone: Phone, band: bool) -> None:
+    if band:
+        phone.app.book.set_banded(True)
+    corners = ((40.0, 30.0), (760.0, 60.0), (770.0, 560.0), (20.0, 540.0))
+
+    def straighten(photo: str) -> str:
+        found = phone.app.book.photo(photo)
+        made = phone.loop.run_until_complete(phone.app.straighten_photo(found, corners))
+        assert made is not None
+        return phone.app.book.photo(made).sha256
+
+    (first,) = phone.keep(phone.shot())
+    at_once = straighten(first)
+    (second,) = phone.keep(phone.shot(900, 600))
+    assert straighten(first) != at_once, "another photo was taken since: what is kept is all there is"
+    assert straighten(second) != straighten(first)
+    assert len({photo.sha256 for photo in phone.reading.photos}) == 5

@@ -13,13 +13,14 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
+from app.photos.light import CELL, WHITE, paper
 from app.photos.marks import Drawing
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, Box, Grey, Measured, Undecodable, fitted
 from app.photos.regions import MEASURED_SIDE, Region
 
 BAND = 96
-"""Rows that are warped at a time: a tenth of a second on a phone."""
+"""Rows that are warped or lit at a time: a tenth of a second on a phone."""
 
 
 class CanvasPictures:
@@ -87,6 +88,18 @@ class CanvasPicture:
             pen.putImageData(rows, 0, top)
         _free(self._canvas)
         self._canvas, self.width, self.height = flat, width, height
+
+    async def even(self) -> None:
+        pen, width, height = _pen(self._canvas), self.width, self.height
+        across, down = -(-width // CELL), -(-height // CELL)
+        cells = js.skt.cells(pen.getImageData(0, 0, width, height).data, width, height, CELL)
+        await asyncio.sleep(0)
+        white = to_js(paper(bytes(cells.to_bytes()), across, down))
+        for top in range(0, height, BAND):
+            await asyncio.sleep(0)
+            rows = pen.getImageData(0, top, width, min(BAND, height - top))
+            js.skt.even(rows.data, width, top, white, across, CELL, WHITE)
+            pen.putImageData(rows, 0, top)
 
     def cover(self, boxes: Sequence[Box]) -> None:
         pen = _pen(self._canvas)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
+from app.photos.light import CELL, WHITE, paper
 from app.photos.marks import RIM, Drawing, Letters, Stroke
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Grey, Measured, Undecodable, fitted
@@ -55,6 +56,11 @@ class PillowPicture:
         self._image.close()
         self._image, self.width, self.height = flat, width, height
 
+    async def even(self) -> None:
+        evened = await asyncio.to_thread(lambda: _evened(self._image))
+        self._image.close()
+        self._image = evened
+
     def cover(self, boxes: Sequence[Box]) -> None:
         from PIL import Image
 
@@ -91,6 +97,24 @@ def _draw(image: "Image", shapes: Drawing, font: bytes) -> None:
         for ink, rim in ([(RIM, shape.rim)] if shape.rim else []) + [(shape.ink, 0.0)]:
             mask = _inked(shape, rim, font, left, top, right - left, bottom - top)
             image.paste(ink, (left, top), mask)
+
+
+def _evened(image: "Image") -> "Image":
+    """As `even` in web/site/light.js."""
+    from PIL import Image, ImageMath
+
+    cells = image.convert("L").reduce(CELL)
+    white = Image.frombytes("L", cells.size, paper(cells.tobytes(), *cells.size))
+    box = 0.0, 0.0, image.width / CELL, image.height / CELL
+    white = white.resize(image.size, Image.Resampling.BILINEAR, box)
+    bands = [
+        ImageMath.lambda_eval(
+            lambda at: at["convert"](at["min"](at["light"] * WHITE / at["white"], at["most"]), "L"),
+            light=band, white=white, most=Image.new("L", image.size, 255),
+        )
+        for band in image.split()
+    ]  # fmt: skip
+    return Image.merge("RGB", bands)
 
 
 def _reach(shape: Stroke | Letters, width: int, height: int) -> Box:

@@ -38,7 +38,8 @@ FINE_UNTIL = 0.18
 """Writing of which no larger share is lost (`regions.share_lost`), and which is small, is kept in the fine JPEG quality whatever that
 weighs, since artefacts are as large as its accents."""
 ENOUGH_BYTES = 85_000
-"""Where a poorer quality would do, the best that weighs no more is taken."""
+"""Where a poorer quality would do, the best that weighs no more is taken: also of a straightened photo, whose writing is larger and
+stands out more than in the photo it is made from."""
 SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
 
 JPEG, WEBP = "image/jpeg", "image/webp"
@@ -151,6 +152,10 @@ class Picture(Protocol):
 
     async def warp(self, warp: Warp, width: int, height: int) -> None:
         """Become the picture of that size whose places lie in this one where `warp` says; what lies outside is black."""
+        ...
+
+    async def even(self) -> None:
+        """Make every place as bright as if all paper were of one white (`light`)."""
         ...
 
     def cover(self, boxes: Sequence[Box]) -> None:
@@ -312,22 +317,26 @@ async def board_corners(kept: bytes, pictures: Pictures) -> Corners | None:
     return one, two, three, four
 
 
-async def straightened(kept: bytes, corners: Corners, pictures: Pictures) -> PreparedPhoto:
-    """The board within these corners of a kept photo as it looks from the front, no larger than the photo is.
+async def straightened(kept: bytes, corners: Corners, pictures: Pictures, camera: bytes = b"") -> PreparedPhoto:
+    """The board within these corners of a kept photo as it looks from the front in even light, no larger than the photo is.
 
-    Raises NotAPhoto, and ValueError when the corners do not go round a board.
+    `camera` is what the photo was kept from, where that is at hand: it has lost nothing to a JPEG yet. Raises NotAPhoto, and
+    ValueError when the corners do not go round a board.
     """
     if not is_board_shape(corners):
         raise ValueError(f"no board lies within {corners}")
     header = _accepted(kept)
     most = max(header.width, header.height)
-    picture = await _opened(kept, pictures, most)
+    taken = _accepted(camera) if camera else header
+    picture = await _opened(camera or kept, pictures, largest_side(taken.width, taken.height) if camera else most)
     try:
-        size = flat_size(corners, most)
-        await picture.warp(from_flat(corners, size), *size)
+        finer = picture.width / header.width
+        one, two, three, four = ((x * finer, y * finer) for x, y in corners)
+        size = flat_size((one, two, three, four), max(picture.width, picture.height))
+        await picture.warp(from_flat((one, two, three, four), size), *size)
+        await picture.even()
         measured = await picture.measured()
-        _, qualities = kept_size(picture.width, picture.height, measured.regions)
-        return await _prepared(picture, measured, most, qualities, None)
+        return await _prepared(picture, measured, most, (FINE_QUALITY, PLAIN_QUALITY, LOST_QUALITY), None)
     finally:
         picture.close()
 

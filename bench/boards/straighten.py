@@ -1,6 +1,7 @@
 """Boards photographed from the side: are their corners found, and are they read better once straightened by them?
 
-Both as the phone does it, on the photo it keeps. `python -m bench.boards straighten` measures this alone.
+Both as the phone does it just after the photo was taken: corners found on the photo it keeps, the board straightened by them as the
+camera saw it. `python -m bench.boards straighten` measures this alone.
 """
 
 import asyncio
@@ -10,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from app.photos.perspective import Corners, flat_size, upright, warp_between, warped
+from app.photos.perspective import Corners, upright, warp_between, warped
 from app.photos.pillow import PillowPictures
-from app.photos.prepare import board_corners, prepare, straightened
+from app.photos.prepare import PreparedPhoto, board_corners, prepare, straightened
 from bench.boards.draw import Line, draw
 from bench.boards.read import accuracy, words_read
 
@@ -48,26 +49,25 @@ def straighten(seed: int) -> Straightening:
     before = accuracy(lines, words_read(kept.data))
     began = time.perf_counter()
     found = asyncio.run(board_corners(kept.data, PillowPictures()))
-    flat = asyncio.run(straightened(kept.data, found, PillowPictures())) if found else None
+    flat = asyncio.run(straightened(kept.data, found, PillowPictures(), board.data)) if found else None
     seconds = time.perf_counter() - began
     return Straightening(
         seed=seed,
         done=board.done,
         error=mean(map(math.dist, found, true)) / kept.width if found else None,
         before=before,
-        after=_read(lines, flat.data, found, max(kept.width, kept.height)) if found and flat else before,
+        after=_read(lines, flat, found) if found and flat else before,
         before_bytes=len(kept.data),
         after_bytes=len(flat.data) if flat else len(kept.data),
         seconds=seconds,
     )
 
 
-def _read(lines: Sequence[Line], flat: bytes, corners: Corners, most: int) -> float:
+def _read(lines: Sequence[Line], flat: PreparedPhoto, corners: Corners) -> float:
     """What is read of a straightened photo, whose lines lie where its corners took them."""
-    size = flat_size(corners, most)
-    onto = warp_between(corners, upright(*size))
+    onto = warp_between(corners, upright(flat.width, flat.height))
     return accuracy(
-        [Line(line.text, tuple(warped(point, onto) for point in line.box)) for line in lines], words_read(flat)
+        [Line(line.text, tuple(warped(point, onto) for point in line.box)) for line in lines], words_read(flat.data)
     )
 
 

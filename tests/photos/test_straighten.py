@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from app.photos import light, pillow
 from app.photos.corners import corners_in
 from app.photos.perspective import (
     Corners,
@@ -93,7 +94,7 @@ def test_a_straightened_board_is_upright_and_no_larger_than_its_photo() -> None:
     true = notice_board(900, 600)
     ImageDraw.Draw(true).rectangle((0, 0, 899, 599), outline=(70, 45, 30), width=14)
     # Lines of writing and the red corner lie where they hang; a few pixels of blur and the rim apart.
-    here, there = (image.convert("L").resize((225, 150)) for image in (opened(flat.data), true))
+    here, there = (image.convert("L").resize((225, 150)) for image in (opened(flat.data), pillow._evened(true)))
     box = (6, 6, 219, 144)
     apart = ImageChops.difference(here.crop(box), there.crop(box)).resize((1, 1), Image.Resampling.BOX)
     assert apart.getpixel((0, 0)) < 14  # type: ignore[operator]
@@ -165,3 +166,79 @@ def test_the_browser_sees_the_same_from_the_front(tmp_path: Path) -> None:
     apart = ImageChops.difference(theirs.convert("RGB"), ours)
     assert max(high for _, high in apart.getextrema()) <= 1  # type: ignore[misc]
     assert theirs.getextrema()[3] == (255, 255) and theirs.getpixel((0, size[1] - 1)) == (0, 0, 0, 255)  # type: ignore[misc]
+
+
+EVENED = """
+import { readFileSync, writeFileSync } from "node:fs";
+const { cells, even } = await import(process.argv[2]);
+const [width, height, cell, white, down] = process.argv.slice(5, 10).map(Number);
+const pixels = new Uint8ClampedArray(readFileSync(process.argv[3])), paper = new Uint8Array(readFileSync(process.argv[4]));
+const grey = Uint8Array.from({ length: width * height }, (_, at) =>
+  (19595 * pixels[4 * at] + 38470 * pixels[4 * at + 1] + 7471 * pixels[4 * at + 2] + 0x8000) >> 16);
+const made = [Buffer.from(cells(grey, width, height, cell))];
+for (let top = 0; top < height; top += 50) {
+  const rows = pixels.subarray(4 * width * top, 4 * width * Math.min(height, top + 50));
+  even(rows, width, top, paper, paper.length / down, cell, white);
+  made.push(Buffer.from(rows));
+}
+writeFileSync(process.argv[10], Buffer.concat(made));
+"""
+
+
+def in_the_shade(size: tuple[int, int] = (615, 430)) -> Image.Image:
+    """A board of which the left hangs in the dark, and a lamp on the right."""
+    board = notice_board(900, 600).resize(size)
+    light = Image.linear_gradient("L").rotate(90).resize(size).point([130 + light * 125 // 255 for light in range(256)])
+    return ImageChops.multiply(board, Image.merge("RGB", [light] * 3))
+
+
+def test_paper_in_the_shade_becomes_as_white_as_paper_under_the_lamp() -> None:
+    dark = in_the_shade()
+    even = pillow._evened(dark)
+    for x in (40, 300, 580):
+        column = even.convert("L").crop((x - 20, 10, x + 20, 420))
+        brightest = sorted(column.tobytes())[len(column.tobytes()) * 3 // 4]
+        assert abs(brightest - light.WHITE) < 25, "whatever hangs in the shade is read against white"
+    before, after = (sorted(image.convert("L").crop((10, 10, 60, 420)).tobytes()) for image in (dark, even))
+    assert after[-1] - after[0] > 1.5 * (before[-1] - before[0]), "ink stays ink"
+
+
+def test_a_dark_board_between_the_sheets_stays_dark() -> None:
+    board = Image.new("RGB", (800, 600), (30, 60, 40))
+    ImageDraw.Draw(board).rectangle((300, 200, 500, 400), fill=(220, 220, 210))
+    even = pillow._evened(board)
+    assert even.getpixel((100, 100))[1] < 140 < even.getpixel((400, 300))[1]  # type: ignore[index]
+
+
+def test_the_browser_makes_the_same_light(tmp_path: Path) -> None:
+    board = in_the_shade().convert("RGBA")
+    cells = board.convert("RGB").convert("L").reduce(light.CELL)
+    (tmp_path / "pixels").write_bytes(board.tobytes())
+    (tmp_path / "paper").write_bytes(light.paper(cells.tobytes(), *cells.size))
+    module, script, made = tmp_path / "light.mjs", tmp_path / "evened.mjs", tmp_path / "made"
+    module.write_text((SITE / "light.js").read_text())
+    script.write_text(EVENED)
+    node = Path(sys.executable).with_name("node")
+    numbers = map(str, (*board.size, light.CELL, light.WHITE, cells.height))
+    asked = [script, module.as_uri(), tmp_path / "pixels", tmp_path / "paper", *numbers, made]
+    done = subprocess.run([node, *asked], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    theirs = made.read_bytes()
+    seen, pixels = theirs[: cells.width * cells.height], theirs[cells.width * cells.height :]
+    assert max(abs(one - other) for one, other in zip(seen, cells.tobytes(), strict=True)) <= 1
+    apart = ImageChops.difference(
+        Image.frombytes("RGBA", board.size, pixels).convert("RGB"), pillow._evened(board.convert("RGB"))
+    )
+    assert max(high for _, high in apart.getextrema()) <= 4  # type: ignore[misc]
+
+
+def test_a_photo_straightened_at_once_is_made_from_what_the_camera_gave() -> None:
+    raw = as_file(seen_from(ON_THE_WALL), quality=95)
+    kept = natively(raw)
+    corners = asyncio.run(board_corners(kept.data, PillowPictures()))
+    assert corners is not None
+    later, at_once = (asyncio.run(straightened(kept.data, corners, PillowPictures(), camera)) for camera in (b"", raw))
+    assert max(later.width, later.height) <= max(at_once.width, at_once.height) <= max(kept.width, kept.height)
+    here, there = (opened(photo.data).convert("L").resize((225, 150)) for photo in (later, at_once))
+    apart = ImageChops.difference(here, there).resize((1, 1), Image.Resampling.BOX)
+    assert apart.getpixel((0, 0)) < 4, "the same board, the same corners"  # type: ignore[operator]
