@@ -21,6 +21,7 @@ from central import quarantine, relay
 from central.access import Caller, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
+from central.database import opening_of
 from central.intake import Intake, note_received, take_batch
 from central.judge import Sender
 from central.lean import lean
@@ -310,7 +311,8 @@ def _pull(
     last = after if not page else page[-1].position or after
     if not more:
         last = _last_position(connection)
-    return page, texts, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
+    parts = _scope(sender.team), str(last), _mark(connection, last), opening_of(connection, last)
+    return page, texts, ".".join(parts), more
 
 
 def _last_position(connection: Connection) -> int:
@@ -328,7 +330,7 @@ def _scope(team: str) -> str:
     return hashlib.sha256(f"team:{team}".encode()).hexdigest()[:12]
 
 
-_CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?")
+_CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?(?:\.([0-9a-f]{12})?)?")
 
 
 def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int | None:
@@ -346,9 +348,9 @@ def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int
             410, "cursor-expired", "Người dùng máy này đã chuyển đoàn. Máy sẽ tự lấy lại từ đầu",
             "This phone's user has changed teams; pull anew", "now", team=_team(connection, team),
         )  # fmt: skip
-    position, mark = int(parts[2]), parts[3] or ""
-    if position > _last_position(connection):
-        return None
+    position, mark, opening = int(parts[2]), parts[3] or "", parts[4] or ""
+    if position > _last_position(connection) or opening != opening_of(connection, position):
+        return None  # the same entry may stand there again, but not after the same ones
     if mark and _mark(connection, position) not in (mark, ""):  # an entry that was settled has moved on and left a hole
         return None
     return position
