@@ -22,7 +22,7 @@ from central.access import Caller, device_even_revoked, device_revoked, given_te
 from central.backup import backed_up
 from central.bodies import strict_json
 from central.database import opening_of
-from central.intake import Intake, note_received, take_batch
+from central.intake import Intake, note_received, refused_elsewhere, take_batch
 from central.judge import Sender
 from central.lean import lean
 from central.problems import Problem, malformed, problem_responses
@@ -69,6 +69,7 @@ class WireLimits(BaseModel):
 class SyncGiven(BaseModel):
     """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
 
+    `rejected_elsewhere` is as `rejected`, with epoch and hash, of what the phone wrote under other epochs than the batch's.
     `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
     names those of them that central does not take, or has refused. `team` {id, name} comes when there was no cursor.
     `reference` is the beginning of the ETag of the reference document. To a `brief` request members may be missing.
@@ -81,6 +82,7 @@ class SyncGiven(BaseModel):
     receipt: str = ""
     effective: list[list[int]] = []
     rejected: list[dict[str, Any]] = []
+    rejected_elsewhere: list[dict[str, Any]] = []
     conflicts: list[dict[str, Any]] = []
     entries: list[list[Any]] = []
     pulled_effective: list[list[int]] = []
@@ -155,6 +157,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         templates = state.readings.templates(connection)
         intake = take_batch(connection, batch, sender, now, templates, after)
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
+        elsewhere = refused_elsewhere(connection, batch, after)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, texts, cursor, more = _pull(connection, batch, sender, after)
         is_too_old = more and not page
@@ -175,6 +178,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         "receipt": receipt(state.settings.secret, Facts(batch.device, batch.epoch, intake.acked, head, now)),
         "effective": intake.effective,
         "rejected": intake.rejected,
+        "rejected_elsewhere": elsewhere,
         "conflicts": conflicts,
         "entries": texts,
         "pulled_effective": [

@@ -192,5 +192,21 @@ _DAYS = {
         41451/43|wait|||10.0
         41451/45|sync|cuc-2||0.0
     """,
+    "a copied phone never heard what central had refused under the name that it had to give up": """
+        17132 cuc,cuc-2,dung 0.4 600 3
+        17132/1|tap|cuc-2|remark|0.0
+        17132/2|central back up|||0.0
+        17132/5|tap|cuc-2|answer|0.0
+        17132/10|tap|cuc-2|foul|0.0
+        17132/11|central restore|||0.0
+        17132/18|sync|cuc-2||0.0
+        17132/19|tap|cuc-2|photo|0.0
+        17132/21|clone|cuc-2||0.0
+        17132/22|wait|||3000000.0
+        17132/23|sync|cuc-2'||0.0
+        17132/30|tap|cuc-2'|answer|0.0
+        17132/45|tap|cuc-2|caption|0.0
+        17132/46|sync|cuc-2||0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -213,3 +213,26 @@ async def test_a_restore_shows_though_the_entry_a_phone_had_heard_of_last_comes_
     await valley.sync_until_quiet("cuc", "dung")
     assert [finding.text for finding in valley.cuc.book.visit(valley.visit).evidence.findings] == ["Thiếu biển"]
     assert_all_agree(valley, [valley.visit])
+
+
+@told
+async def test_a_copied_notebook_that_goes_on_under_a_new_name_hears_what_was_refused_under_the_old_one(
+    valley: Valley,
+) -> None:
+    """A restored central told the copy that it had these entries, and then that the other phone had gone on differently."""
+    valley.back_up_central("last night")
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
+    assert await valley.sync("cuc") is None
+    foul = Change("answer", f"{valley.visit}//none", {"value": 1, "item": "none"}, valley.visit)
+    valley.cuc.book._record([foul])
+    with copy_of(valley, "cuc", "copy") as copy:
+        valley.restore_database("last night")
+        await valley.sync("cuc", ["", "after"])  # what is refused has arrived
+        copy.book.answer(valley.visit, "objective_difficulty", "Đường xa")
+        await valley.sync("copy", ["", "before"])
+        valley.cuc.book.answer(valley.visit, "badge_worn_all", "no")
+        assert await valley.sync("cuc") is None
+        await valley.sync_until_quiet("copy", "cuc", "dung")
+        assert dump(copy.book.store) == dump(valley.cuc.book.store) == dump(valley.app.state.db)
+        assert len(valley.cuc.book.refusals()) == len(copy.book.refusals()) == 1
+        assert copy.book.verify() is None
