@@ -50,6 +50,7 @@ class Database:
             migrate(connection, "central", CENTRAL)
             self.server_id = _once(connection, "server_id", secrets.token_hex(16))
             self.central_device = _once(connection, "central_device", str(uuid.uuid4()))
+            note_opening(connection)
         self._look_back()
 
     def _look_back(self) -> None:
@@ -109,6 +110,25 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def note_opening(connection: Connection) -> None:
+    """Positions given from now on bear a name of their own: a journal put back to a backup gives them anew under another."""
+    connection.execute(
+        text(
+            "INSERT INTO opening (first, name) SELECT coalesce(max(position), 0) + 1, :name FROM entry WHERE TRUE "
+            "ON CONFLICT (first) DO UPDATE SET name = excluded.name"
+        ),
+        {"name": secrets.token_hex(6)},
+    )
+
+
+def opening_of(connection: Connection, position: int) -> str:
+    """The name under which a position was given; empty when that was before there were any."""
+    found = connection.execute(
+        text("SELECT name FROM opening WHERE first <= :position ORDER BY first DESC LIMIT 1"), {"position": position}
+    ).scalar()
+    return str(found or "")
 
 
 def note_ends(connection: Connection, entries: Iterable[JournalEntry]) -> None:

@@ -121,6 +121,19 @@ def take_batch(
     )
 
 
+def refused_elsewhere(connection: Connection, request: SyncRequest, told: int) -> list[dict[str, Any]]:
+    """What was refused after `told` of what the same phone wrote under its other epochs: no batch of theirs may ever come again."""
+    refused = journal.select(
+        connection,
+        "device = :d AND epoch <> :e AND verdict = 'rejected' AND position > :told ORDER BY position LIMIT :n",
+        d=request.device, e=request.epoch, told=told, n=MAX_ENTRIES,
+    )  # fmt: skip
+    return [
+        {"epoch": entry.epoch, "seq": entry.seq, "hash": entry.hash, **json.loads(entry.problem or "{}")}
+        for entry in refused
+    ]
+
+
 _WRITE_BATCH = text(
     "INSERT INTO batch (device, epoch, first, last, sent_at, offset_ms, received_at) "
     "VALUES (:d, :e, :first, :last, :sent, :offset, :now)"

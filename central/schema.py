@@ -78,4 +78,6 @@ CENTRAL: list[Step] = [
             visit TEXT NOT NULL, code TEXT NOT NULL, standing TEXT NOT NULL, decided_by TEXT NOT NULL, at BIGINT NOT NULL,
             PRIMARY KEY (visit, code))""",
     ],
+    # From which position on the journal was continued under which name, one each time central was opened (central/database.py).
+    "CREATE TABLE opening (first BIGINT PRIMARY KEY NOT NULL, name TEXT NOT NULL)",
 ]

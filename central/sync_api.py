@@ -21,7 +21,8 @@ from central import quarantine, relay
 from central.access import Caller, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
-from central.intake import Intake, note_received, take_batch
+from central.database import opening_of
+from central.intake import Intake, note_received, refused_elsewhere, take_batch
 from central.judge import Sender
 from central.lean import lean
 from central.problems import Problem, malformed, problem_responses
@@ -68,6 +69,7 @@ class WireLimits(BaseModel):
 class SyncGiven(BaseModel):
     """`pulled_effective` [[position, ms, counter]] tells where an entry's effective stamp differs from the authored one.
 
+    `rejected_elsewhere` is as `rejected`, with epoch and hash, of what the phone wrote under other epochs than the batch's.
     `want` [[device, epoch, first, last]] are entries of others that central lacks and the phone may hold; `relay_refused`
     names those of them that central does not take, or has refused. `team` {id, name} comes when there was no cursor.
     `reference` is the beginning of the ETag of the reference document. To a `brief` request members may be missing.
@@ -80,6 +82,7 @@ class SyncGiven(BaseModel):
     receipt: str = ""
     effective: list[list[int]] = []
     rejected: list[dict[str, Any]] = []
+    rejected_elsewhere: list[dict[str, Any]] = []
     conflicts: list[dict[str, Any]] = []
     entries: list[list[Any]] = []
     pulled_effective: list[list[int]] = []
@@ -154,6 +157,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         templates = state.readings.templates(connection)
         intake = take_batch(connection, batch, sender, now, templates, after)
         refused = _take_relayed(connection, batch, sender, now, templates, state.db.central_device)
+        elsewhere = refused_elsewhere(connection, batch, after)
         want = relay.wanted(connection, sender.device, sender.team, batch.holds)
         page, texts, cursor, more = _pull(connection, batch, sender, after)
         is_too_old = more and not page
@@ -174,6 +178,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         "receipt": receipt(state.settings.secret, Facts(batch.device, batch.epoch, intake.acked, head, now)),
         "effective": intake.effective,
         "rejected": intake.rejected,
+        "rejected_elsewhere": elsewhere,
         "conflicts": conflicts,
         "entries": texts,
         "pulled_effective": [
@@ -310,7 +315,8 @@ def _pull(
     last = after if not page else page[-1].position or after
     if not more:
         last = _last_position(connection)
-    return page, texts, f"{_scope(sender.team)}.{last}.{_mark(connection, last)}", more
+    parts = _scope(sender.team), str(last), _mark(connection, last), opening_of(connection, last)
+    return page, texts, ".".join(parts), more
 
 
 def _last_position(connection: Connection) -> int:
@@ -328,7 +334,7 @@ def _scope(team: str) -> str:
     return hashlib.sha256(f"team:{team}".encode()).hexdigest()[:12]
 
 
-_CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?")
+_CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,15})\.([0-9a-f]{12})?(?:\.([0-9a-f]{12})?)?")
 
 
 def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int | None:
@@ -346,9 +352,9 @@ def _cursor(connection: Connection, cursor: str | None, team: str | None) -> int
             410, "cursor-expired", "Người dùng máy này đã chuyển đoàn. Máy sẽ tự lấy lại từ đầu",
             "This phone's user has changed teams; pull anew", "now", team=_team(connection, team),
         )  # fmt: skip
-    position, mark = int(parts[2]), parts[3] or ""
-    if position > _last_position(connection):
-        return None
+    position, mark, opening = int(parts[2]), parts[3] or "", parts[4] or ""
+    if position > _last_position(connection) or opening != opening_of(connection, position):
+        return None  # the same entry may stand there again, but not after the same ones
     if mark and _mark(connection, position) not in (mark, ""):  # an entry that was settled has moved on and left a hole
         return None
     return position

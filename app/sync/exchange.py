@@ -201,13 +201,6 @@ async def _figures(job: Run, telling: _Telling) -> str:
             continue
         except (ValueError, KeyError, TypeError) as error:
             raise _not_central() from error
-        if taken.is_behind:
-            turns += 1
-            if turns > MENDS_MAX:
-                raise _not_central()
-            _open_epoch(job, body["epoch"])
-            job.on_visits(taken.visits)
-            continue
         sent = telling.progress.entries_sent + len(body["entries"])
         telling.tell(entries_sent=min(left.entries, sent))
         job.on_visits(taken.visits)

@@ -214,9 +214,8 @@ def _whole_taps(entries: Sequence[JournalEntry], max_entries: int, max_bytes: in
 def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapping[str, Any], now_ms: int) -> Taken:
     """Keep what central says to a batch: acknowledgement, effective stamps, refusals, conflicts, others' entries, files it has.
 
-    One transaction of the caller's. Where central holds entries of this epoch that are not here, only what it refused of
-    those acknowledged before is kept (`is_behind`). Raises Malformed when the answer is not one of central's, Behind when it holds others
-    under the same numbers; nothing is then kept.
+    One transaction of the caller's. Raises Malformed when the answer is not one of central's, Behind when central holds
+    entries of this epoch that are not here, or others under the same numbers; nothing is then kept.
     """
     if answer.get("server_id") != request["server_id"]:
         raise Malformed("server_id", "không phải máy chủ đã ghi danh / not the server this phone is enrolled at")
@@ -227,12 +226,7 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     sent = request["first_seq"] - 1 + len(request["entries"])
     if done < sent:
         raise Malformed("acked", "thiếu các mục vừa gửi / lacks what was just sent")
-    if _is_behind(connection, epoch, done):
-        behind = Taken(acked(connection, epoch), more=True, is_behind=True)
-        for refusal in answer.get("rejected", ()):
-            if refusal["seq"] <= behind.acked:  # it is not named again in the epoch to come
-                reject(connection, device, epoch, refusal, behind)
-        return behind
+    _stop_if_behind(connection, epoch, done)
     done = sent  # what central holds beyond may be of another life of this journal: the next batch will tell
     if answer.get("more") and (not answer.get("entries") or answer.get("cursor") in (None, "", request["cursor"])):
         raise Malformed("cursor", "con trỏ đứng yên / the cursor stands still")
@@ -246,6 +240,8 @@ def take_answer(connection: Connection, request: Mapping[str, Any], answer: Mapp
     for refusal in answer.get("rejected", ()):
         if refusal["seq"] <= sent:
             reject(connection, device, epoch, refusal, taken)
+    for refusal in answer.get("rejected_elsewhere", ()):
+        reject(connection, device, refusal["epoch"], refusal, taken)
     pull(connection, device, answer, taken)
     if read_meta(connection, merge.FETCH_AGAIN):
         write_meta(connection, merge.FETCH_AGAIN, "")
@@ -308,17 +304,12 @@ def handed_over(connection: Connection) -> int:
 
 
 def _stop_if_behind(connection: Connection, epoch: str, done: int) -> None:
-    """Raise Behind when the phone is."""
-    if _is_behind(connection, epoch, done):
-        raise Behind(epoch)
-
-
-def _is_behind(connection: Connection, epoch: str, done: int) -> bool:
-    """Whether central holds more of the epoch that is being written than there is here; an earlier one may end sooner."""
+    """Raise Behind when central holds more of the epoch that is being written than there is here; an earlier one may end sooner."""
     last = connection.execute(
         text("SELECT max(seq) FROM entry WHERE device = :d AND epoch = :e"), {"d": _device(connection), "e": epoch}
     ).scalar()
-    return epoch == read_meta(connection, "epoch") and done > (last or 0)
+    if epoch == read_meta(connection, "epoch") and done > (last or 0):
+        raise Behind(epoch)
 
 
 def open_epoch(connection: Connection, left: str, epoch: str) -> int:

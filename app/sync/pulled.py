@@ -33,8 +33,6 @@ class Taken:
     acked: int
     more: bool
     """Central is to be asked again at once."""
-    is_behind: bool = False
-    """Central holds entries of this epoch that are not here: the way on is as for `Behind`."""
     visits: set[str] = field(default_factory=set)
     """Visits whose reading may have changed."""
     missing: list[str] = field(default_factory=list)
@@ -72,11 +70,12 @@ def restamp(connection: Connection, device: str, epoch: str, seq: int, stamp: St
 
 
 def reject(connection: Connection, device: str, epoch: str, refusal: Mapping[str, Any], taken: Taken) -> None:
-    """A refused entry stays in the chain, is read no more and becomes a task."""
+    """A refused entry stays in the chain, is read no more and becomes a task; one of another hash than the refusal names is not
+    meant."""
     key = {"d": device, "e": epoch, "s": refusal["seq"]}
     where = "WHERE device = :d AND epoch = :e AND seq = :s AND verdict <> 'moved'"
-    row = connection.execute(text(f"SELECT kind, record, visit FROM entry {where}"), key).one_or_none()
-    if row is None:
+    row = connection.execute(text(f"SELECT kind, record, visit, hash FROM entry {where}"), key).one_or_none()
+    if row is None or refusal.get("hash", row.hash) != row.hash:
         return
     connection.execute(
         text(f"UPDATE entry SET verdict = 'rejected', problem = :p {where}"),

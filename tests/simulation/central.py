@@ -21,6 +21,7 @@ from app.schema import read_meta
 from app.sync.journal import Change
 from central import access, sync_api, uploads
 from central.database import Database as RealDatabase
+from central.database import note_opening
 from central.holes import Life, acked, ends_held
 from central.intake import write_as_central
 from central.lean import Lean
@@ -86,6 +87,8 @@ class CentralDatabase(Database):
         """Opened by central."""
         self.server_id = read_meta(self.connection, "server_id") or ""  # type: ignore[arg-type]
         self.central_device = read_meta(self.connection, "central_device") or ""  # type: ignore[arg-type]
+        with self.writing() as connection:
+            note_opening(connection)  # type: ignore[arg-type]
         self._look_back()  # type: ignore[misc]
 
     @contextmanager

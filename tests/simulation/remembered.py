@@ -178,5 +178,35 @@ _DAYS = {
         23636/40|tap|dung|caption|0.0
         23636/45|wait|||3000000.0
     """,
+    "a phone took a restored central for the one it knew, since the entry it had heard of last came to its old place": """
+        41451 cuc,cuc-2,dung 0.4 600 1
+        41451/5|sync|cuc-2||0.0
+        41451/9|sync|cuc||0.0
+        41451/10|tap|cuc|close|0.0
+        41451/15|central back up|||0.0
+        41451/16|tap|dung|remark|0.0
+        41451/19|tap|cuc-2|visit|0.0
+        41451/20|wait|||60.0
+        41451/26|sync|dung||0.0
+        41451/42|central restore|||0.0
+        41451/43|wait|||10.0
+        41451/45|sync|cuc-2||0.0
+    """,
+    "a copied phone never heard what central had refused under the name that it had to give up": """
+        17132 cuc,cuc-2,dung 0.4 600 3
+        17132/1|tap|cuc-2|remark|0.0
+        17132/2|central back up|||0.0
+        17132/5|tap|cuc-2|answer|0.0
+        17132/10|tap|cuc-2|foul|0.0
+        17132/11|central restore|||0.0
+        17132/18|sync|cuc-2||0.0
+        17132/19|tap|cuc-2|photo|0.0
+        17132/21|clone|cuc-2||0.0
+        17132/22|wait|||3000000.0
+        17132/23|sync|cuc-2'||0.0
+        17132/30|tap|cuc-2'|answer|0.0
+        17132/45|tap|cuc-2|caption|0.0
+        17132/46|sync|cuc-2||0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

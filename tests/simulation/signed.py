@@ -65,7 +65,9 @@ class SignedContent:
                 continue
             fields = journal.read_patch(words.patch)
             visit = str(fields.get("visit"))
-            if "covers" not in fields or fields["content"] == FORGED or words != _freezing(connection, visit):
+            if "covers" not in fields or fields.get("content", FORGED) == FORGED:
+                continue  # not the first one, or nobody's: a forged one laid over another leaves out what that one says
+            if words != _freezing(connection, visit):
                 continue
             document = signed_document(connection, visit)
             if content_hash(document) != fields["content"]:

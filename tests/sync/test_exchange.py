@@ -18,7 +18,7 @@ from app.sync.journal import Change
 from central.verify import verify
 from tests.field import Phone
 from tests.sync.test_two_phones import assert_all_agree, own_entries, photograph, snapshot
-from tests.valley import CUTS, Cut, Line, Valley, dump, told
+from tests.valley import CUTS, Cut, Line, Valley, dump, told, unit_of
 
 BAD_GATEWAY = "<html><body>Chào mừng đến với wifi của khách sạn</body></html>"
 
@@ -167,7 +167,7 @@ async def test_what_is_not_central_is_waited_out_and_nothing_counts_as_sent(vall
     [
         {"server_id": "another"}, {"acked": 1}, {"acked": "12"}, {"acked": True}, {"acked": None}, {"now": "noon"},
         {"more": True, "cursor": None}, {"entries": [[1, 2, 3]]}, {"entries": {"a": 1}}, {"rejected": ["x"]},
-        {"effective": [[1]]}, {"conflicts": [{"kind": "answer"}]}, {"pulled_effective": [5]},
+        {"rejected_elsewhere": [{"seq": 1}]}, {"effective": [[1]]}, {"conflicts": [{"kind": "answer"}]}, {"pulled_effective": [5]},
     ],
     ids=lambda change: json.dumps(change),
 )  # fmt: skip
@@ -292,6 +292,26 @@ async def test_two_copies_of_one_notebook_go_separate_ways_and_lose_nothing(vall
         await valley.sync_until_quiet("cuc", "copy", "dung")
         assert_all_agree(valley, [visit])
         assert dump(copy.book.store) == dump(valley.app.state.db)
+        assert copy.book.verify() is None
+
+
+@told
+async def test_a_phone_hears_what_is_refused_after_it_went_on_under_a_new_name(valley: Valley) -> None:
+    """Nobody could say what Cúc's note on a visit of Hoa's was worth before Hoa's phone had brought the visit."""
+    visit = valley.hoa.book.start_visit(unit_of(valley.hoa))
+    note = Change(
+        "answer", f"{visit}//good_practice", {"visit": visit, "item": "good_practice", "remark": "đẹp"}, visit
+    )
+    valley.cuc.book._record([note])
+    assert await valley.sync("cuc") is None
+    with copy_of(valley, "cuc", "copy") as copy:
+        for phone, words in ((valley.cuc, "sân sạch"), (copy, "có cây")):
+            phone.book.remark(valley.visit, "good_practice", words)
+        assert await valley.sync("cuc") is None and await valley.sync("copy") is None
+        assert {epoch for _, epoch, *_ in own_entries(copy)} > {epoch for _, epoch, *_ in own_entries(valley.cuc)}
+        assert copy.book.refusals() == [] and await valley.sync("hoa") is None
+        await valley.sync_until_quiet("copy", "cuc")
+        assert [task["id"] for phone in (copy, valley.cuc) for task in phone.book.refusals()] == [note.record] * 2
         assert copy.book.verify() is None
 
 

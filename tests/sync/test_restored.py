@@ -10,6 +10,7 @@ from app.sync.journal import Change
 from central.cli import main
 from central.database import Database
 from central.holes import holes
+from central.intake import write_as_central
 from central.verify import verify
 from central.witness import Witness
 from tests.sync.test_exchange import _both_worked, a_morning, copy_of, entries_at_central
@@ -181,6 +182,54 @@ async def test_a_copied_notebook_hears_what_a_restored_central_refused_before_it
         monkeypatch.setattr(exchange, "MAX_ENTRIES", 2)
         await valley.sync("cuc", ["", "", "before"])  # the answer and what is refused have arrived
         await valley.sync("copy", ["", "before"])  # it has been told so, and no more
+        valley.cuc.book.answer(valley.visit, "badge_worn_all", "no")
+        assert await valley.sync("cuc") is None
+        await valley.sync_until_quiet("copy", "cuc", "dung")
+        assert dump(copy.book.store) == dump(valley.cuc.book.store) == dump(valley.app.state.db)
+        assert len(valley.cuc.book.refusals()) == len(copy.book.refusals()) == 1
+        assert copy.book.verify() is None
+
+
+@told
+async def test_a_restore_shows_though_the_entry_a_phone_had_heard_of_last_comes_to_its_old_place_again(
+    valley: Valley,
+) -> None:
+    """The folder was put back whole, its witness too: Cúc's phone never showed what Home Affairs had found since."""
+    await valley.sync_until_quiet()
+    valley.back_up_central("last night")
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
+    assert await valley.sync("cuc") is None
+    valley.dung.book.remark(valley.visit, "good_practice", "sân sạch")
+    assert await valley.sync("dung", ["after"]) is not None
+    assert await valley.sync("cuc") is None
+    valley.replace_central("last night")
+    db = valley.app.state.db
+    found = Change(
+        "finding", "01a1fc79-c080-7000-8000-00000000000f", {"visit": valley.visit, "text": "Thiếu biển"}, valley.visit
+    )
+    with db.writing() as connection:  # it stands where Cúc's answer stood, and Dũng's remark comes behind it as before
+        write_as_central(connection, db.central_device, "an", [found], valley.clock())
+    assert await valley.sync("dung") is None
+    await valley.sync_until_quiet("cuc", "dung")
+    assert [finding.text for finding in valley.cuc.book.visit(valley.visit).evidence.findings] == ["Thiếu biển"]
+    assert_all_agree(valley, [valley.visit])
+
+
+@told
+async def test_a_copied_notebook_that_goes_on_under_a_new_name_hears_what_was_refused_under_the_old_one(
+    valley: Valley,
+) -> None:
+    """A restored central told the copy that it had these entries, and then that the other phone had gone on differently."""
+    valley.back_up_central("last night")
+    valley.cuc.book.answer(valley.visit, "badge_missing_count", 2)
+    assert await valley.sync("cuc") is None
+    foul = Change("answer", f"{valley.visit}//none", {"value": 1, "item": "none"}, valley.visit)
+    valley.cuc.book._record([foul])
+    with copy_of(valley, "cuc", "copy") as copy:
+        valley.restore_database("last night")
+        await valley.sync("cuc", ["", "after"])  # what is refused has arrived
+        copy.book.answer(valley.visit, "objective_difficulty", "Đường xa")
+        await valley.sync("copy", ["", "before"])
         valley.cuc.book.answer(valley.visit, "badge_worn_all", "no")
         assert await valley.sync("cuc") is None
         await valley.sync_until_quiet("copy", "cuc", "dung")
