@@ -114,8 +114,8 @@ PARTS = (
     Part(
         ("app.device",),
         ("app.device", "app.photos"),
-        ("httpx", *BROWSER),
-        only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER),
+        ("httpx", "httpcore", *BROWSER),
+        only_in=dict.fromkeys(BROWSER, IN_THE_BROWSER) | {"httpcore": ("app.device.lines",)},
     ),
     Part(
         (
