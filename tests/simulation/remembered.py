@@ -178,5 +178,15 @@ _DAYS = {
         23636/40|tap|dung|caption|0.0
         23636/45|wait|||3000000.0
     """,
+    "a copied phone took for late what it had signed and dropped, when the other wrote it again": """
+        56093 cuc,dung,hoa 0.6 131072 500
+        56093/4|tap|cuc|answer|0.0
+        56093/8|wait|||3000000.0
+        56093/20|clone|cuc||0.0
+        56093/21|sync|cuc'||0.0
+        56093/22|tap|cuc'|sign|0.0
+        56093/37|wait|||400.0
+        56093/43|central back up|||0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

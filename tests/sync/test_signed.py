@@ -24,9 +24,9 @@ from central.relay import accept
 from central.verify import verify
 from tests.field import Phone
 from tests.sync.test_compact import MONTH, a_month_passes, kept
-from tests.sync.test_exchange import a_morning
+from tests.sync.test_exchange import a_morning, copy_of
 from tests.sync.test_two_phones import photograph
-from tests.valley import NOON, Pen, Valley, dump, told
+from tests.valley import NOON, Pen, Valley, dump, told, unit_of
 
 TABLES = ("visit", *VISIT_KINDS, "other")
 STROKES = [[100, 300, 250, 180, 400, 330], [420, 200, 600, 260, 760, 210]]
@@ -253,6 +253,31 @@ async def test_what_came_too_late_stays_late_when_its_beginning_was_dropped(vall
     assert_as_signed(valley, signed)
     valley.reopen("dung")
     assert late not in [photo.id for photo in valley.dung.book.visit(valley.visit).photos]
+
+
+@told
+async def test_a_copied_notebook_takes_nothing_for_late_that_it_signed_and_dropped(valley: Valley) -> None:
+    """What the copy had signed a month ago came again from the other phone, and stood in the copy's supplement as something new."""
+    await valley.sync_until_quiet()
+    for value in ("yes", "no"):
+        valley.cuc.book.answer(valley.visit, BADGES, value)
+    with copy_of(valley, "cuc", "copy") as copy:
+        sign(copy, valley.visit)
+        await valley.sync("copy")
+        back_up(valley.app.state.db, valley.settings.photos, valley.folder / "tape", valley.clock())
+        a_month_passes(valley)
+        for _ in range(2):
+            await valley.sync("copy")
+        assert len(kept(copy)) == 1, "the answers were dropped"
+        for month in range(2):
+            await valley.sync_until_quiet("cuc", "copy", "dung")
+            assert [phone.book.supplement_of(valley.visit) for phone in (valley.cuc, copy, valley.dung)] == [[]] * 3
+            assert dump(copy.book.store, TABLES) == dump(valley.app.state.db, TABLES)
+            copy.book.close_visit(copy.book.start_visit(unit_of(copy)))
+            await valley.sync("copy")
+            back_up(valley.app.state.db, valley.settings.photos, valley.folder / f"tape {month}", valley.clock())
+            a_month_passes(valley)
+        assert copy.book.verify() is None
 
 
 @told
