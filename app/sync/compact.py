@@ -64,15 +64,19 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     )  # fmt: skip
     if not dropped:
         return 0
-    late = {(e.device, e.epoch, e.seq) for v in {e.visit for e in dropped} for e in merge.left_out(connection, v)}
-    applied = [e for e in dropped if e.verdict == "applied"]
+    # Those dropped before that central has handed out again go with them; what was folded of some was undone since.
+    again = journal.select(
+        connection, "device = :d AND epoch = :e AND seq <= :start", d=device, e=epoch, start=start.seq
+    )
+    applied = [e for e in [*again, *dropped] if e.verdict == "applied"]
+    late = {(e.device, e.epoch, e.seq) for v in {e.visit for e in applied} for e in merge.left_out(connection, v)}
     merge.fold_away(connection, [e for e in applied if (e.device, e.epoch, e.seq) not in late])
     merge.note_lost_late(connection, [e for e in applied if (e.device, e.epoch, e.seq) in late])
     end = dropped[-1]
     connection.execute(
         text(f"DELETE FROM entry WHERE device = :d AND epoch = :e AND seq <= :last AND {_NOT_WRITTEN_AGAIN}"),
         {"d": device, "e": epoch, "last": end.seq},
-    )  # with those dropped before that a restored central has handed out again
+    )
     write_meta(connection, f"checkpoint:{epoch}", json.dumps([end.seq, end.hash]))
     return len(dropped)
 

@@ -304,6 +304,30 @@ async def test_a_late_signature_for_less_than_was_dropped_brings_the_dropped_ent
 
 
 @told
+async def test_what_a_late_signature_brought_back_is_dropped_again_and_reads_as_signed(valley: Valley) -> None:
+    """Dũng signed for Cúc's "yes" without having heard of her "no"; a month after that her phone drops both once more."""
+    valley.cuc.book.answer(valley.visit, BADGES, "yes")
+    await valley.sync_until_quiet()
+    valley.cuc.book.answer(valley.visit, BADGES, "no")
+    for months in range(2):
+        valley.cuc.book.close_visit(valley.visit if not months else valley.cuc.book.start_visit(unit_of(valley.cuc)))
+        await valley.sync("cuc")
+        back_up(valley.app.state.db, valley.settings.photos, valley.folder / f"tape {months}", valley.clock())
+        await valley.sync("cuc")
+        a_month_passes(valley)
+        await valley.sync("cuc")
+        assert len(kept(valley.cuc)) == 1
+        if not months:
+            sign(valley.dung, valley.visit)
+            with valley.dung.book.store.reading() as connection:
+                signed = content(connection, valley.visit)
+            await valley.sync_until_quiet("dung", "cuc")
+    await valley.sync_until_quiet()
+    assert valley.cuc.book.visit(valley.visit).values[("", BADGES)] == "yes"
+    assert_as_signed(valley, signed)
+
+
+@told
 async def test_no_method_of_the_notebook_writes_on_a_signed_visit(valley: Valley) -> None:
     await a_morning(valley.cuc, valley.visit)
     sign(valley.cuc, valley.visit)
