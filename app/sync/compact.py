@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.freeze import Freezes
 from app.sync.journal import JournalEntry
 
 OLD_MS = 30 * 24 * 3600 * 1000
@@ -69,7 +70,12 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
         connection, "device = :d AND epoch = :e AND seq <= :start", d=device, e=epoch, start=start.seq
     )
     applied = [e for e in [*again, *dropped] if e.verdict == "applied"]
-    late = {(e.device, e.epoch, e.seq) for v in {e.visit for e in applied} for e in merge.left_out(connection, v)}
+    freezes = Freezes(connection)
+    late = {
+        (e.device, e.epoch, e.seq)
+        for kind, record in {(e.kind, e.record) for e in applied}
+        for e in merge.by_entries(connection, kind, record, freezes)[2]
+    }
     merge.fold_away(connection, [e for e in applied if (e.device, e.epoch, e.seq) not in late])
     merge.note_lost_late(connection, [e for e in applied if (e.device, e.epoch, e.seq) in late])
     end = dropped[-1]

@@ -188,5 +188,13 @@ _DAYS = {
         56093/37|wait|||400.0
         56093/43|central back up|||0.0
     """,
+    "a signed room was emptied when the visit it had come from was signed by somebody who had never heard of it": """
+        27758 cuc,dung,giang 0.2 131072 3
+        27758/1|tap|dung|visit|0.0
+        27758/14|tap|dung|room|0.0
+        27758/24|tap|dung|late|0.0
+        27758/35|tap|giang'|sign|0.0
+        27758/46|tap|dung|sign|0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -46,6 +46,11 @@ class Signed(NamedTuple):
     is_whole: bool
     """Whether nothing of it had been dropped on that phone: then `entries` are all there is."""
 
+    @property
+    def records(self) -> set[tuple[str, str]]:
+        """(kind, id) of what the visit then consisted of."""
+        return {(kind, id) for kind, id, _ in self.document["records"]}
+
 
 @dataclass
 class SignedContent:
@@ -154,7 +159,11 @@ class SignedContent:
         visits = {signed.visit for signed in self.by_signature.values()}
         known = [self.by_signature.get(s) for visit in visits if (s := _freezing(central, visit))]
         entries = list(entries)
-        return {words for signed in known if signed for _, words in _beside(signed, entries)}
+        beside = {words for signed in known if signed for _, words in _beside(signed, entries)}
+        for signed in known:
+            records = signed.records if signed else set()
+            beside -= {words for words in (signed.entries if signed else ()) if (words.kind, words.record) in records}
+        return beside
 
     def _check_supplement(self, name: str, connection: Any, signed: Signed) -> None:
         """What was written beside what was signed is in the supplement, with the value that would stand; what was signed is not."""
@@ -199,8 +208,7 @@ def _shown(connection: Any, visit: str) -> dict[Words, tuple[int, int]]:
 
 def _beside(signed: Signed, entries: Iterable[journal.JournalEntry]) -> list[tuple[journal.JournalEntry, Words]]:
     """Entries on a visit, or on a record of what was signed, that were no part of it."""
-    records = {(kind, id) for kind, id, _ in signed.document["records"]}
-    entries = list(entries)
+    entries, records = list(entries), signed.records
     named = {(e.kind, e.record) for e in entries if e.visit == signed.visit}
     found = [
         (e, words_of(e))
