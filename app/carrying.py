@@ -19,7 +19,7 @@ from app.records import CENTRAL_KINDS, SCHEMA, VISIT_KINDS
 from app.reference import reference_document, take_reference, take_templates
 from app.schema import known_centrals, read_meta, write_meta
 from app.store import DiskFull
-from app.sync import bundle, journal, merge, receipts
+from app.sync import bundle, compact, journal, merge, receipts
 from app.sync.bundle import Bundle, File, Head, Line, Refused
 from app.sync.files import queue_file
 from app.sync.journal import JournalEntry
@@ -281,6 +281,8 @@ def _take_entry(
     taken = taken._replace(visit=merge.visit_of(connection, taken))
     journal.insert(connection, [taken])
     merge.apply(connection, [taken])
+    if mine:
+        compact.ask_again(connection, mine[0], [taken])
     arrived.entries += 1
     arrived.of_others += mine is None or taken.device != mine[0]
     if taken.visit:

@@ -174,6 +174,8 @@ def late_fields(connection: Connection, visit: str, own: str) -> list[Late]:
     for entry in merge.left_out(connection, visit, is_new=True):
         signed = merge.read_anew(connection, entry.kind, entry.record, freezes)
         fields: Mapping[str, Any] = signed.fields if signed else {}
+        if fields.get("visit", visit) != visit:
+            fields = {}  # it was moved on to another visit
         for name, later in present_fields(entry).items():
             key = (entry.kind, entry.record, name)
             if name not in ("visit", "row", "item") and (later != fields.get(name) or key in last):

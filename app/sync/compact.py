@@ -3,16 +3,20 @@
 Dropped is only a beginning of the journal: up to the first entry that is younger than 30 days, of a visit still open, refused
 (and not dismissed), or not yet held durably. What the dropped entries said of each record is kept in table `compacted`, stamps included, so that
 records are read and merged as before; a checkpoint (seq, head) lets the chain be verified from there. Late entries on a
-signed visit said nothing that is read; only that they were late is kept, and central goes on showing them.
+signed visit said nothing that is read; only that they were late is kept, and central goes on showing them. What a copy of
+this phone has written again under another number stays, or is fetched again: by it that is known to be nothing new.
 """
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
+from app.sync.freeze import Freezes
+from app.sync.journal import JournalEntry
 
 OLD_MS = 30 * 24 * 3600 * 1000
 EVERY_MS = 24 * 3600 * 1000
@@ -61,14 +65,41 @@ def compact(connection: Connection, device: str, epoch: str, now_ms: int) -> int
     )  # fmt: skip
     if not dropped:
         return 0
-    late = {(e.device, e.epoch, e.seq) for v in {e.visit for e in dropped} for e in merge.left_out(connection, v)}
-    applied = [e for e in dropped if e.verdict == "applied"]
+    # Those dropped before that central has handed out again go with them; what was folded of some was undone since.
+    again = journal.select(
+        connection, "device = :d AND epoch = :e AND seq <= :start", d=device, e=epoch, start=start.seq
+    )
+    applied = [e for e in [*again, *dropped] if e.verdict == "applied"]
+    freezes = Freezes(connection)
+    late = {
+        (e.device, e.epoch, e.seq)
+        for kind, record in {(e.kind, e.record) for e in applied}
+        for e in merge.by_entries(connection, kind, record, freezes)[2]
+    }
     merge.fold_away(connection, [e for e in applied if (e.device, e.epoch, e.seq) not in late])
     merge.note_lost_late(connection, [e for e in applied if (e.device, e.epoch, e.seq) in late])
     end = dropped[-1]
     connection.execute(
-        text("DELETE FROM entry WHERE device = :d AND epoch = :e AND seq <= :last"),
+        text(f"DELETE FROM entry WHERE device = :d AND epoch = :e AND seq <= :last AND {_NOT_WRITTEN_AGAIN}"),
         {"d": device, "e": epoch, "last": end.seq},
-    )  # with those dropped before that a restored central has handed out again
+    )
     write_meta(connection, f"checkpoint:{epoch}", json.dumps([end.seq, end.hash]))
     return len(dropped)
+
+
+_NOT_WRITTEN_AGAIN = (
+    "(kind, record, ms, counter, patch) NOT IN (SELECT kind, record, ms, counter, patch FROM entry "
+    "WHERE device = :d AND epoch <> :e AND verdict = 'applied')"
+)
+
+
+def ask_again(connection: Connection, device: str, fresh: Iterable[JournalEntry]) -> None:
+    """Let central be asked again for what was dropped here, where entries that have just come may say the same once more.
+
+    These are entries of this phone, `device`, that a copy of it had to write again in an epoch of its own.
+    """
+    for entry in fresh:
+        if entry.device != device or entry.seq <= checkpoint(connection, entry.epoch).seq:
+            continue
+        if merge.folded_away(connection, entry.kind, entry.record).stamps:
+            write_meta(connection, merge.FETCH_AGAIN, "1")

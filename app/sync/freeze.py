@@ -98,8 +98,9 @@ def sort_out(
     """All applied entries of one record as (those that count, those left for a supplement).
 
     `folded_visit` is the visit that entries dropped on this phone said the record belongs to; with `has_lost_late` one that
-    did not count said so. A record is part of a signed visit when a covered entry says so: then nothing uncovered changes it, wherever that may want to move it; and nothing
-    uncovered brings a record into a signed visit.
+    did not count said so. Nothing uncovered brings a record into a signed visit. A record is part of a signed visit when the
+    last covered entry that names a visit names this one, of several the one signed first: then nothing uncovered changes it,
+    wherever that may want to move it. What it was before it came there does not matter to the signature of another visit.
     """
     if not entries or not is_bound(entries[0].kind):
         return list(entries), []
@@ -107,24 +108,39 @@ def sort_out(
     frozen = {visit: freeze for visit in {*named.values(), folded_visit} if (freeze := freezes.of(visit))}
     if not frozen and not has_lost_late:
         return list(entries), []
-    signed = {v for e in entries if (v := named[id(e)]) in frozen and _covers(frozen[v], e)}
-    signed |= {folded_visit} & frozen.keys()
-    count: list[JournalEntry] = []
-    late: list[JournalEntry] = []
-    for entry in entries:
-        bound = signed | ({named[id(entry)]} & frozen.keys())
-        is_late = not _is_given_later(entry) and any(not _covers(frozen[visit], entry) for visit in bound)
-        (late if is_late else count).append(entry)
-    if (late or has_lost_late) and not any(named[id(entry)] for entry in count) and not folded_visit:
+    naming = sorted((entry for entry in entries if named[id(entry)]), key=lambda entry: entry.order, reverse=True)
+    barred: set[int] = set()
+    signed = None
+    for visit, freeze in sorted(frozen.items(), key=lambda one: one[1].order):
+        placed = next((entry for entry in naming if id(entry) not in barred and covers(freeze, entry)), None)
+        if visit == folded_visit or (placed and named[id(placed)] == visit):
+            signed = freeze
+            break
+        barred |= {id(e) for e in naming if named[id(e)] == visit and not covers(freeze, e) and not is_given_later(e)}
+    else:
+        placed = next((entry for entry in naming if id(entry) not in barred), None)
+    home = named[id(placed)] if placed else folded_visit
+
+    def is_late(entry: JournalEntry) -> bool:
+        if signed and not covers(signed, entry) and not is_given_later(entry):
+            return True
+        was_moved_on = placed and entry.order < placed.order and home != named[id(entry)]
+        return id(entry) in barred and not was_moved_on
+
+    late = [entry for entry in entries if is_late(entry)]
+    was_elsewhere = not signed and home in frozen and entries[0].kind != "visit"
+    if (late or has_lost_late) and (not home or was_elsewhere):
         return [], list(entries)  # nothing that counts says where the record belongs
-    return count, late
+    return [entry for entry in entries if not is_late(entry)], late
 
 
-def _covers(freeze: Freeze, entry: JournalEntry) -> bool:
+def covers(freeze: Freeze, entry: JournalEntry) -> bool:
+    """Whether an entry was part of what was signed."""
     return freeze.covers(entry.device, entry.epoch, entry.seq)
 
 
-def _is_given_later(entry: JournalEntry) -> bool:
+def is_given_later(entry: JournalEntry) -> bool:
+    """Whether it gives the minutes their number, or only says that the visit is signed."""
     if entry.kind != "visit":
         return False
     fields = entry.fields

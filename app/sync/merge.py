@@ -15,7 +15,17 @@ from sqlalchemy.sql.elements import TextClause
 
 from app.records import READINGS, VISIT_KINDS
 from app.schema import write_meta
-from app.sync.freeze import GIVEN_LATER, WRITTEN_ONCE, Freezes, freeze_of, is_bound, lay_once, sort_out
+from app.sync.freeze import (
+    GIVEN_LATER,
+    WRITTEN_ONCE,
+    Freezes,
+    covers,
+    freeze_of,
+    is_bound,
+    is_given_later,
+    lay_once,
+    sort_out,
+)
 from app.sync.journal import JournalEntry, named_visit, select
 from app.sync.stamp import Order
 from app.sync.upcast import present_fields
@@ -334,14 +344,19 @@ def records_of(connection: Connection, visit: str) -> list[tuple[str, str]]:
 def left_out(connection: Connection, visit: str, *, is_new: bool = False) -> list[JournalEntry]:
     """Entries on a signed visit that its first signature does not cover: what a supplement is about, in their order.
 
-    With `is_new` without those that say again, under a number in a newer epoch, what was signed under an earlier one.
+    Those of a record that was moved on to another visit are named too, though they may count there. With `is_new` without
+    those that say again, under a number in a newer epoch, what was signed under an earlier one.
     """
     freezes = Freezes(connection)
+    freeze = freezes.of(visit)
+    if freeze is None:
+        return []
     found = []
-    for kind, record_id in records_of(connection, visit) if freezes.of(visit) else ():
+    for kind, record_id in records_of(connection, visit):
         _, count, late = by_entries(connection, kind, record_id, freezes)
-        signed = {_said(entry) for entry in count} if is_new else set()
-        found += [entry for entry in late if _said(entry) not in signed]
+        beside = late + [entry for entry in count if entry.visit in ("", visit) and not is_given_later(entry)]
+        signed = {_said(entry) for entry in count + late if is_new and covers(freeze, entry)}
+        found += [entry for entry in beside if not covers(freeze, entry) and _said(entry) not in signed]
     return sorted(found, key=lambda entry: entry.order)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.schema import read_meta, write_meta
-from app.sync import journal, merge
+from app.sync import compact, journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.stamp import Stamp
 from app.sync.wire import Malformed, from_central
@@ -114,6 +114,7 @@ def pull(connection: Connection, own: str, answer: Mapping[str, Any], taken: Tak
         fresh.append(entry._replace(visit=merge.visit_of(connection, entry)))
     journal.insert(connection, fresh)
     merge.apply(connection, fresh)
+    compact.ask_again(connection, own, fresh)
     taken.visits |= {entry.visit for entry in fresh if entry.visit}
     seen = max([int(read_meta(connection, "seen") or 0), *(raw[0] for raw in answer.get("entries", ()))])
     write_meta(connection, "seen", str(seen))

@@ -208,5 +208,23 @@ _DAYS = {
         17132/45|tap|cuc-2|caption|0.0
         17132/46|sync|cuc-2||0.0
     """,
+    "a copied phone took for late what it had signed and dropped, when the other wrote it again": """
+        56093 cuc,dung,hoa 0.6 131072 500
+        56093/4|tap|cuc|answer|0.0
+        56093/8|wait|||3000000.0
+        56093/20|clone|cuc||0.0
+        56093/21|sync|cuc'||0.0
+        56093/22|tap|cuc'|sign|0.0
+        56093/37|wait|||400.0
+        56093/43|central back up|||0.0
+    """,
+    "a signed room was emptied when the visit it had come from was signed by somebody who had never heard of it": """
+        27758 cuc,dung,giang 0.2 131072 3
+        27758/1|tap|dung|visit|0.0
+        27758/14|tap|dung|room|0.0
+        27758/24|tap|dung|late|0.0
+        27758/35|tap|giang'|sign|0.0
+        27758/46|tap|dung|sign|0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

@@ -7,7 +7,8 @@ written on the visit is in the supplement.
 
 What the system does not promise is let through by name:
 - an entry that central refused after it had been signed: its value is taken away, and `verify` reports that the content differs;
-- entries that a central put back to a backup dated anew when they came again: their order may be another one;
+- entries that a central put back to a backup dated anew when they came again: their order may be another one, and where
+  nobody could tell of the restore, a phone that was answered before it goes on with the earlier date;
 - entries destroyed by a disaster, and forged signatures that a restored central heard of before the honest one.
 """
 
@@ -19,7 +20,7 @@ from app import signing
 from app.proof import content_hash, signed_document
 from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
-from app.sync.freeze import freeze_of
+from app.sync.freeze import Freeze, freeze_of
 from tests.simulation.oracle import WORDS, Words, words_of
 from tests.simulation.signing import FORGED
 from tests.simulation.violation import Violation
@@ -44,6 +45,11 @@ class Signed(NamedTuple):
     """What the phone then showed of the visit, each with its effective stamp (ms UTC, counter) there."""
     is_whole: bool
     """Whether nothing of it had been dropped on that phone: then `entries` are all there is."""
+
+    @property
+    def records(self) -> set[tuple[str, str]]:
+        """(kind, id) of what the visit then consisted of."""
+        return {(kind, id) for kind, id, _ in self.document["records"]}
 
 
 @dataclass
@@ -137,11 +143,17 @@ class SignedContent:
                 if phone.is_revoked or phone.team != team:
                     continue
                 connection: Any = phone.database.connection
-                if (theirs := freeze_of(connection, visit)) != freeze:
+                theirs = freeze_of(connection, visit)
+                if theirs != freeze and not (theirs and self._is_redated(theirs, freeze)):
                     raise Violation("I9", f"{phone.name} goes by {theirs}, central by {freeze}")
                 if (shown := signed_document(connection, visit)) != read:
                     raise Violation("I9", f"{phone.name} reads what was signed as {_difference(read, shown)}")
                 self._check_supplement(phone.name, connection, signed)
+
+    def _is_redated(self, one: Freeze, other: Freeze) -> bool:
+        """Whether it is one signature, dated otherwise by a central of whose restore nobody could tell."""
+        is_one = one._replace(order=other.order) == other and one.order[2:] == other.order[2:]
+        return is_one and self.world.oracle.was_restored_unnoticed
 
     def late(self, entries: Iterable[journal.JournalEntry]) -> set[Words]:
         """Those of the entries that were written beside what was signed, as central goes by it."""
@@ -149,7 +161,11 @@ class SignedContent:
         visits = {signed.visit for signed in self.by_signature.values()}
         known = [self.by_signature.get(s) for visit in visits if (s := _freezing(central, visit))]
         entries = list(entries)
-        return {words for signed in known if signed for _, words in _beside(signed, entries)}
+        beside = {words for signed in known if signed for _, words in _beside(signed, entries)}
+        for signed in known:
+            records = signed.records if signed else set()
+            beside -= {words for words in (signed.entries if signed else ()) if (words.kind, words.record) in records}
+        return beside
 
     def _check_supplement(self, name: str, connection: Any, signed: Signed) -> None:
         """What was written beside what was signed is in the supplement, with the value that would stand; what was signed is not."""
@@ -194,8 +210,7 @@ def _shown(connection: Any, visit: str) -> dict[Words, tuple[int, int]]:
 
 def _beside(signed: Signed, entries: Iterable[journal.JournalEntry]) -> list[tuple[journal.JournalEntry, Words]]:
     """Entries on a visit, or on a record of what was signed, that were no part of it."""
-    records = {(kind, id) for kind, id, _ in signed.document["records"]}
-    entries = list(entries)
+    entries, records = list(entries), signed.records
     named = {(e.kind, e.record) for e in entries if e.visit == signed.visit}
     found = [
         (e, words_of(e))

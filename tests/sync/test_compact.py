@@ -34,7 +34,7 @@ def backed_up(valley: Valley, folder: str = "tape") -> Path:
 
 
 def a_month_passes(valley: Valley, ms: int = MONTH) -> None:
-    for clock in (valley.clock, *(phone.clock for phone in valley.phones.values())):
+    for clock in {valley.clock, *(phone.clock for phone in valley.phones.values())}:
         clock.advance(ms)  # type: ignore[attr-defined]
 
 

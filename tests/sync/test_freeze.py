@@ -1,7 +1,8 @@
 """The first signature freezes a visit: whatever else is written, and in whatever order it arrives, what was signed reads the same."""
 
 import itertools
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from sqlalchemy import Connection, create_engine, text
 from app.proof import content_hash, signed_document
 from app.records import READINGS
 from app.schema import JOURNAL, migrate
+from app.signing import late_fields
 from app.sync import journal, merge
 from app.sync.freeze import Freezes, freeze_of, held_spans
 from app.sync.journal import JournalEntry
+from app.sync.stamp import Order
 from tests.sync.test_merge import PHONES, entry, read_in, slow_machines_too, tables
 
 SIGNED, OTHER = "0199c0de-1111-7000-8000-00000000000a", "0199c0de-2222-7000-8000-00000000000b"
@@ -53,8 +56,8 @@ def replica() -> Iterator[Connection]:
 
 
 @st.composite
-def days(draw: st.DrawFn) -> list[JournalEntry]:
-    """Three phones write on two visits; some sign the first one, each for what it held just then: gaps in it and all."""
+def days(draw: st.DrawFn, visits: Sequence[str] = (SIGNED,)) -> list[JournalEntry]:
+    """Three phones write on two visits; some sign one of `visits`, each for what it held just then: gaps in it and all."""
     written: list[JournalEntry] = []
     for device in draw(st.lists(st.sampled_from(PHONES), min_size=2, max_size=16)):
         seq, ms = sum(e.device == device for e in written) + 1, draw(st.integers(1, 9))
@@ -62,7 +65,7 @@ def days(draw: st.DrawFn) -> list[JournalEntry]:
             held = [e for e in written if e.device != device and draw(st.integers(0, 3))]
             covers = [[e.device, EPOCH, e.seq, e.seq] for e in held]
             record = draw(st.sampled_from(["g1", "g2"]))
-            patch = {"visit": SIGNED, "name": device, "covers": covers, "content": "c"}
+            patch = {"visit": draw(st.sampled_from(visits)), "name": device, "covers": covers, "content": "c"}
             patch |= draw(st.sampled_from([{}, {}, {}, {"supplement": "s1"}]))
             written.append(entry(device, seq, ms, "signature", record, patch))
         else:
@@ -73,7 +76,7 @@ def days(draw: st.DrawFn) -> list[JournalEntry]:
 
 
 @slow_machines_too
-@given(days(), st.randoms(use_true_random=False))
+@given(days() | days((SIGNED, OTHER)), st.randoms(use_true_random=False))
 def test_whatever_comes_first_every_replica_reads_the_same(
     replica: Connection, written: list[JournalEntry], dice: Any
 ) -> None:
@@ -111,6 +114,44 @@ def test_what_is_not_covered_changes_nothing_of_what_was_signed(
     assert [r for r in everything["records"] if r[0] != "visit"] == [
         r for r in signed_document(replica, SIGNED)["records"] if r[0] != "visit"
     ]
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> list[tuple[str, str, int]]:
+    """What three phones do with a photo, one after another, each with luck of its own."""
+    does = st.sampled_from(["hears", "signs", "moves", "moves", "writes"])
+    return draw(st.lists(st.tuples(st.sampled_from(PHONES), does, st.integers(0, 2**16)), min_size=3, max_size=14))
+
+
+@slow_machines_too
+@given(moves())
+def test_two_visits_read_as_they_were_signed_whatever_was_moved_between_them(
+    replica: Connection, day: list[tuple[str, str, int]]
+) -> None:
+    written: list[JournalEntry] = []
+    held: dict[str, list[JournalEntry]] = {phone: [] for phone in PHONES}
+    signed: dict[Order, dict[str, Any]] = {}
+    for ms, (phone, does, luck) in enumerate(day, 1):
+        dice, seq = random.Random(luck), 1 + sum(e.device == phone for e in written)
+        visit = dice.choice([SIGNED, OTHER])
+        if does == "hears":
+            held[phone] += [e for e in written if e not in held[phone] and dice.random() < 0.8]
+            continue
+        said = {"caption": str(ms)} | ({"visit": visit} if does == "moves" else {})
+        made = entry(phone, seq, ms, "photo", "p1", said)
+        if does == "signs":
+            read_in(replica, [held[phone]])
+            if freeze_of(replica, visit):
+                continue
+            spans = held_spans(replica, visit, (phone, EPOCH), 0)
+            made = signature(phone, seq, ms, f"g{ms}", visit=visit, covers=spans)
+            signed[made.order] = signed_document(replica, visit)
+        held[phone].append(made)
+        written.append(made)
+    read_in(replica, [written])
+    then = {visit: signed[freeze.order] for visit in (SIGNED, OTHER) if (freeze := freeze_of(replica, visit))}
+    if len(then) < 2 or not all(document["records"] for document in then.values()):  # else the first of the two has it
+        assert {visit: signed_document(replica, visit) for visit in then} == then
 
 
 @slow_machines_too
@@ -193,6 +234,33 @@ def test_nothing_is_moved_out_of_a_signed_visit_and_nothing_into_it(replica: Con
         assert merge.load(replica, "photo", "p1").fields == {"visit": SIGNED, "caption": "bảng"}
         assert merge.load(replica, "photo", "p2").fields == {"visit": OTHER, "caption": "cổng"}
     assert Freezes(replica).of(OTHER) is None
+
+
+@pytest.mark.parametrize("theirs_at", [1, 9], ids=["signed first", "signed later"])
+def test_what_came_from_another_visit_before_the_minutes_were_signed_stays_in_them(
+    replica: Connection, theirs_at: int
+) -> None:
+    """Somebody signs the visit it came from on a phone that has never heard of it."""
+    photo = entry("phone-a", 1, 2, "photo", "p1", {"visit": OTHER, "caption": "bảng"})
+    moved = entry("phone-a", 2, 3, "photo", "p1", {"visit": SIGNED})
+    signed, theirs = signature("phone-a", 3, 4), signature("phone-b", 1, theirs_at, "g2", visit=OTHER)
+    for batches in itertools.permutations([[photo], [moved], [signed], [theirs]]):
+        read_in(replica, batches)
+        assert merge.load(replica, "photo", "p1").fields == {"visit": SIGNED, "caption": "bảng"}
+        assert merge.left_out(replica, SIGNED) == [] and merge.left_out(replica, OTHER) == [photo]
+        [late] = late_fields(replica, OTHER, "")
+        assert (late.field, late.signed, late.later) == ("caption", None, "bảng")
+
+
+def test_what_went_to_another_visit_before_the_minutes_were_signed_does_not_come_back(replica: Connection) -> None:
+    """The visit it went to was signed, too, on a phone that has never heard of it: it is only in the supplement there."""
+    photo = entry("phone-a", 1, 1, "photo", "p1", {"visit": SIGNED, "caption": "bảng"})
+    moved = entry("phone-a", 2, 2, "photo", "p1", {"visit": OTHER})
+    signed, theirs = signature("phone-a", 3, 4), signature("phone-b", 1, 9, "g2", visit=OTHER)
+    for batches in itertools.permutations([[photo], [moved], [signed], [theirs]]):
+        read_in(replica, batches)
+        assert merge.load(replica, "photo", "p1").fields == {}
+        assert merge.left_out(replica, SIGNED) == [] and merge.left_out(replica, OTHER) == [photo, moved]
 
 
 def test_a_signature_entered_again_in_a_newer_epoch_covers_what_was_entered_before_it(replica: Connection) -> None:

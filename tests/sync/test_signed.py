@@ -24,9 +24,9 @@ from central.relay import accept
 from central.verify import verify
 from tests.field import Phone
 from tests.sync.test_compact import MONTH, a_month_passes, kept
-from tests.sync.test_exchange import a_morning
+from tests.sync.test_exchange import a_morning, copy_of
 from tests.sync.test_two_phones import photograph
-from tests.valley import NOON, Pen, Valley, dump, told
+from tests.valley import NOON, Pen, Valley, dump, told, unit_of
 
 TABLES = ("visit", *VISIT_KINDS, "other")
 STROKES = [[100, 300, 250, 180, 400, 330], [420, 200, 600, 260, 760, 210]]
@@ -256,6 +256,31 @@ async def test_what_came_too_late_stays_late_when_its_beginning_was_dropped(vall
 
 
 @told
+async def test_a_copied_notebook_takes_nothing_for_late_that_it_signed_and_dropped(valley: Valley) -> None:
+    """What the copy had signed a month ago came again from the other phone, and stood in the copy's supplement as something new."""
+    await valley.sync_until_quiet()
+    for value in ("yes", "no"):
+        valley.cuc.book.answer(valley.visit, BADGES, value)
+    with copy_of(valley, "cuc", "copy") as copy:
+        sign(copy, valley.visit)
+        await valley.sync("copy")
+        back_up(valley.app.state.db, valley.settings.photos, valley.folder / "tape", valley.clock())
+        a_month_passes(valley)
+        for _ in range(2):
+            await valley.sync("copy")
+        assert len(kept(copy)) == 1, "the answers were dropped"
+        for month in range(2):
+            await valley.sync_until_quiet("cuc", "copy", "dung")
+            assert [phone.book.supplement_of(valley.visit) for phone in (valley.cuc, copy, valley.dung)] == [[]] * 3
+            assert dump(copy.book.store, TABLES) == dump(valley.app.state.db, TABLES)
+            copy.book.close_visit(copy.book.start_visit(unit_of(copy)))
+            await valley.sync("copy")
+            back_up(valley.app.state.db, valley.settings.photos, valley.folder / f"tape {month}", valley.clock())
+            a_month_passes(valley)
+        assert copy.book.verify() is None
+
+
+@told
 async def test_a_late_signature_for_less_than_was_dropped_brings_the_dropped_entries_back(valley: Valley) -> None:
     """Dũng has had no line for a month and lets sign what he has; Cúc's phone has long since folded her entries together."""
     await valley.sync_until_quiet()
@@ -276,6 +301,30 @@ async def test_a_late_signature_for_less_than_was_dropped_brings_the_dropped_ent
     assert_as_signed(valley, signed)
     assert valley.cuc.book.visit(valley.visit).values[("", BADGES)] == "yes"
     assert {one.kind for one in valley.cuc.book.supplement_of(valley.visit)} >= {"answer", "photo", "row", "visit"}
+
+
+@told
+async def test_what_a_late_signature_brought_back_is_dropped_again_and_reads_as_signed(valley: Valley) -> None:
+    """Dũng signed for Cúc's "yes" without having heard of her "no"; a month after that her phone drops both once more."""
+    valley.cuc.book.answer(valley.visit, BADGES, "yes")
+    await valley.sync_until_quiet()
+    valley.cuc.book.answer(valley.visit, BADGES, "no")
+    for months in range(2):
+        valley.cuc.book.close_visit(valley.visit if not months else valley.cuc.book.start_visit(unit_of(valley.cuc)))
+        await valley.sync("cuc")
+        back_up(valley.app.state.db, valley.settings.photos, valley.folder / f"tape {months}", valley.clock())
+        await valley.sync("cuc")
+        a_month_passes(valley)
+        await valley.sync("cuc")
+        assert len(kept(valley.cuc)) == 1
+        if not months:
+            sign(valley.dung, valley.visit)
+            with valley.dung.book.store.reading() as connection:
+                signed = content(connection, valley.visit)
+            await valley.sync_until_quiet("dung", "cuc")
+    await valley.sync_until_quiet()
+    assert valley.cuc.book.visit(valley.visit).values[("", BADGES)] == "yes"
+    assert_as_signed(valley, signed)
 
 
 @told
