@@ -18,7 +18,7 @@ PHOTO_WORDS: dict[str, tuple[str, str]] = {
     "mark_picture": ("Ảnh, đã đặt {count} dấu", "The photo, {count} marks on it"),
     "mark_text": ("Chữ ghi lên ảnh", "Text on the photo"),
     "mark_text_do": ("Đặt", "Put"),
-    "mark_undo": ("Bỏ dấu cuối", "Undo"),
+    "mark_undo": ("Hoàn tác", "Undo"),
     "mark_save": ("Lưu ảnh mới", "Save"),
     "mark_saved": ("Đã lưu thành ảnh mới; ảnh gốc vẫn còn.", "Saved as a new photo; the original is kept."),
     "cover_small": ("Ô nhỏ", "Small"),
