@@ -13,7 +13,7 @@ import js
 from pyodide.ffi import JsException, to_js
 
 from app.photos.judge import JUDGED_SIDE
-from app.photos.light import CELL, WHITE, paper
+from app.photos.light import CELL, WHITE, finish, paper
 from app.photos.marks import Drawing
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, Box, Grey, Measured, Undecodable, fitted
@@ -94,11 +94,18 @@ class CanvasPicture:
         across, down = -(-width // CELL), -(-height // CELL)
         cells = js.skt.cells(pen.getImageData(0, 0, width, height).data, width, height, CELL)
         await asyncio.sleep(0)
-        white = to_js(paper(bytes(cells.to_bytes()), across, down))
+        found = paper(bytes(cells.to_bytes()), across, down)
+        white, how = to_js(found), finish(found)
         for top in range(0, height, BAND):
             await asyncio.sleep(0)
             rows = pen.getImageData(0, top, width, min(BAND, height - top))
             js.skt.even(rows.data, width, top, white, across, CELL, WHITE)
+            pen.putImageData(rows, 0, top)
+        pixels = pen.getImageData(0, 0, width, height).data
+        for top in range(0, height, BAND):
+            await asyncio.sleep(0)
+            rows = js.ImageData.new(width, min(BAND, height - top))
+            js.skt.finish(pixels, width, height, rows.data, top, *how)
             pen.putImageData(rows, 0, top)
 
     def cover(self, boxes: Sequence[Box]) -> None:

@@ -1,10 +1,11 @@
-"""Even light on a photographed board: every place as bright as if all its paper were of one white.
+"""Even light on a photographed board: every place as bright as if all its paper were of one white, its writing sharp.
 
 A board hangs in the shade of its frame on one side and under a lamp on the other. OCR divides a photo into dark and light as a whole, and
 so does an eye in the sun; brightness relative to the paper around is what both need. In whole numbers, the same on every client.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 CELL = 16
 """Side in pixels of the squares whose mean luma is looked at."""
@@ -16,6 +17,23 @@ BRIGHTEST = 0.95
 """Share of the cells that are no brighter than what counts as the brightest paper: lamps are."""
 WHITE = 235
 """Luma that paper comes to."""
+DIM = 100
+"""Paper that was darker than this has become white with all the noise of a dark photo."""
+
+
+class Finish(NamedTuple):
+    """Each pixel comes to lie `by` times as far from the mean of those within `reach` of it: 0 softens, above 1 sharpens."""
+
+    reach: int
+    by: float
+
+
+SHARPER, SOFTER = Finish(2, 1.8), Finish(1, 0.0)
+
+
+def finish(white: bytes) -> Finish:
+    """What writing needs whose paper was so bright before: dim photos are noisy, others a little out of focus, most of them."""
+    return SOFTER if sorted(white)[len(white) // 2] < DIM else SHARPER
 
 
 def paper(cells: bytes, across: int, down: int) -> bytes:

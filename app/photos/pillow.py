@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.photos.ink import regions
 from app.photos.judge import JUDGED_SIDE
-from app.photos.light import CELL, WHITE, paper
+from app.photos.light import CELL, WHITE, finish, paper
 from app.photos.marks import RIM, Drawing, Letters, Stroke
 from app.photos.perspective import Warp
 from app.photos.prepare import COVER_CELLS, JPEG, WEBP, Box, Grey, Measured, Undecodable, fitted
@@ -101,12 +101,12 @@ def _draw(image: "Image", shapes: Drawing, font: bytes) -> None:
 
 def _evened(image: "Image") -> "Image":
     """As `even` in web/site/light.js."""
-    from PIL import Image, ImageMath
+    from PIL import Image, ImageFilter, ImageMath
 
     cells = image.convert("L").reduce(CELL)
-    white = Image.frombytes("L", cells.size, paper(cells.tobytes(), *cells.size))
+    found = paper(cells.tobytes(), *cells.size)
     box = 0.0, 0.0, image.width / CELL, image.height / CELL
-    white = white.resize(image.size, Image.Resampling.BILINEAR, box)
+    white = Image.frombytes("L", cells.size, found).resize(image.size, Image.Resampling.BILINEAR, box)
     bands = [
         ImageMath.lambda_eval(
             lambda at: at["convert"](at["min"](at["light"] * WHITE / at["white"], at["most"]), "L"),
@@ -114,7 +114,9 @@ def _evened(image: "Image") -> "Image":
         )
         for band in image.split()
     ]  # fmt: skip
-    return Image.merge("RGB", bands)
+    even = Image.merge("RGB", bands)
+    reach, by = finish(found)
+    return Image.blend(even.filter(ImageFilter.BoxBlur(reach)), even, by)
 
 
 def _reach(shape: Stroke | Letters, width: int, height: int) -> Box:

@@ -155,7 +155,7 @@ class Picture(Protocol):
         ...
 
     async def even(self) -> None:
-        """Make every place as bright as if all paper were of one white (`light`)."""
+        """Make every place as bright as if all paper were of one white, and writing on it sharp (`light`)."""
         ...
 
     def cover(self, boxes: Sequence[Box]) -> None:

@@ -170,8 +170,8 @@ def test_the_browser_sees_the_same_from_the_front(tmp_path: Path) -> None:
 
 EVENED = """
 import { readFileSync, writeFileSync } from "node:fs";
-const { cells, even } = await import(process.argv[2]);
-const [width, height, cell, white, down] = process.argv.slice(5, 10).map(Number);
+const { cells, even, finish } = await import(process.argv[2]);
+const [width, height, cell, white, down, reach, by] = process.argv.slice(5, 12).map(Number);
 const pixels = new Uint8ClampedArray(readFileSync(process.argv[3])), paper = new Uint8Array(readFileSync(process.argv[4]));
 const grey = Uint8Array.from({ length: width * height }, (_, at) =>
   (19595 * pixels[4 * at] + 38470 * pixels[4 * at + 1] + 7471 * pixels[4 * at + 2] + 0x8000) >> 16);
@@ -179,16 +179,25 @@ const made = [Buffer.from(cells(grey, width, height, cell))];
 for (let top = 0; top < height; top += 50) {
   const rows = pixels.subarray(4 * width * top, 4 * width * Math.min(height, top + 50));
   even(rows, width, top, paper, paper.length / down, cell, white);
+}
+for (let top = 0; top < height; top += 50) {
+  const rows = new Uint8ClampedArray(4 * width * Math.min(50, height - top));
+  finish(pixels, width, height, rows, top, reach, by);
   made.push(Buffer.from(rows));
 }
-writeFileSync(process.argv[10], Buffer.concat(made));
+writeFileSync(process.argv[12], Buffer.concat(made));
 """
 
 
-def in_the_shade(size: tuple[int, int] = (615, 430)) -> Image.Image:
-    """A board of which the left hangs in the dark, and a lamp on the right."""
+def in_the_shade(size: tuple[int, int] = (615, 430), brightest: float = 1.0) -> Image.Image:
+    """A board of which the left hangs in the shade, in a room as bright as that."""
     board = notice_board(900, 600).resize(size)
-    light = Image.linear_gradient("L").rotate(90).resize(size).point([130 + light * 125 // 255 for light in range(256)])
+    light = (
+        Image.linear_gradient("L")
+        .rotate(90)
+        .resize(size)
+        .point([round((130 + light * 125 / 255) * brightest) for light in range(256)])
+    )
     return ImageChops.multiply(board, Image.merge("RGB", [light] * 3))
 
 
@@ -210,16 +219,19 @@ def test_a_dark_board_between_the_sheets_stays_dark() -> None:
     assert even.getpixel((100, 100))[1] < 140 < even.getpixel((400, 300))[1]  # type: ignore[index]
 
 
-def test_the_browser_makes_the_same_light(tmp_path: Path) -> None:
-    board = in_the_shade().convert("RGBA")
+@pytest.mark.parametrize(("brightest", "how"), [(1.0, light.SHARPER), (0.3, light.SOFTER)])
+def test_the_browser_makes_the_same_light(tmp_path: Path, brightest: float, how: light.Finish) -> None:
+    board = in_the_shade(brightest=brightest).convert("RGBA")
     cells = board.convert("RGB").convert("L").reduce(light.CELL)
+    white = light.paper(cells.tobytes(), *cells.size)
+    assert light.finish(white) == how
     (tmp_path / "pixels").write_bytes(board.tobytes())
-    (tmp_path / "paper").write_bytes(light.paper(cells.tobytes(), *cells.size))
+    (tmp_path / "paper").write_bytes(white)
     module, script, made = tmp_path / "light.mjs", tmp_path / "evened.mjs", tmp_path / "made"
     module.write_text((SITE / "light.js").read_text())
     script.write_text(EVENED)
     node = Path(sys.executable).with_name("node")
-    numbers = map(str, (*board.size, light.CELL, light.WHITE, cells.height))
+    numbers = map(str, (*board.size, light.CELL, light.WHITE, cells.height, *how))
     asked = [script, module.as_uri(), tmp_path / "pixels", tmp_path / "paper", *numbers, made]
     done = subprocess.run([node, *asked], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -33,3 +33,36 @@ export function even(rows, width, top, paper, across, cell, white) {
     }
   }
 }
+
+/**
+ * Fill RGBA `rows`, from row `top` on, of a picture `width` by `height`: each pixel `by` times as far from the mean of those within
+ * `reach` of it, across and down, as it lies in `pixels`. At the rim its pixels go on.
+ */
+export function finish(pixels, width, height, rows, top, reach, by) {
+  const many = 2 * reach + 1, above = Math.max(0, top - reach), below = Math.min(height, top + rows.length / 4 / width + reach);
+  const means = new Uint8Array(3 * width * (below - above));
+  for (let y = above, to = 0; y < below; y++) {
+    const row = 4 * width * y, last = width - 1;
+    for (let x = 0; x < width; x++) {
+      for (let colour = 0; colour < 3; colour++) {
+        let sum = 0;
+        for (let k = x - reach; k <= x + reach; k++) sum += pixels[row + 4 * Math.min(last, Math.max(0, k)) + colour];
+        means[to++] = Math.floor(sum / many + 0.5);
+      }
+    }
+  }
+  for (let y = top, at = 0; at < rows.length; y++) {
+    for (let x = 0; x < width; x++, at += 4) {
+      for (let colour = 0; colour < 3; colour++) {
+        let sum = 0;
+        for (let k = y - reach; k <= y + reach; k++) {
+          const line = Math.min(height - 1, Math.max(0, k)) - above;
+          sum += means[3 * (line * width + x) + colour];
+        }
+        const mean = Math.floor(sum / many + 0.5);
+        rows[at + colour] = Math.trunc(Math.min(255, Math.max(0, mean + by * (pixels[4 * (y * width + x) + colour] - mean))));
+      }
+      rows[at + 3] = 255;
+    }
+  }
+}

@@ -3,7 +3,7 @@
 import { loadPyodide } from "/pyodide/pyodide.mjs";
 import { mount, openSlots } from "/storage.js";
 import { draw, ready } from "/marks.js";
-import { cells, even } from "/light.js";
+import { cells, even, finish } from "/light.js";
 import { cover, luma, measure } from "/measure.js";
 import { regions } from "/regions.js";
 import { warp } from "/warp.js";
@@ -25,6 +25,7 @@ self.skt = {
   warp,
   cells: (pixels, width, height, cell) => cells(luma(pixels), width, height, cell),
   even,
+  finish,
   marks: { draw: (pen, shapes) => draw(pen, JSON.parse(shapes)), ready },
   regions: (pixels, width, height) => regions(luma(pixels), width, height),
   photos: { ...photos, opened: photos.open("photos") },
