@@ -18,8 +18,9 @@ from bench.boards.draw import is_tilted
 from bench.boards.measure import Measurement, measure
 
 CACHE = Path(__file__).parents[2] / ".cache"
-HELD_OUT = 5000
-"""First seed of the boards that nothing was tuned on. Tuning used 0 to 299 and 2000 to 2860; 1000 to 1299 were looked at before."""
+HELD_OUT, HELD_OUT_TILTED = 5000, 6000
+"""First seeds of the boards that nothing was tuned on: neither the verdict and the size, nor straightening. Tuning used 0 to 299 and 2000 to
+2860, for straightening also 5000 to 5299; 1000 to 1299 were looked at before."""
 
 M = TypeVar("M", Measurement, straighten.Straightening)
 
@@ -63,11 +64,9 @@ if __name__ == "__main__":
     asked = sys.argv[1:]
     only_straighten = asked[:1] == ["straighten"]
     asked = asked[only_straighten:]
-    count, first = (
-        int(given) if given else usual for given, usual in zip((*asked[:2], "", "")[:2], (300, HELD_OUT), strict=True)
-    )
-    seeds = range(first, first + count)
+    count = int(asked[0]) if asked else 300
+    first, first_tilted = (int(asked[1]),) * 2 if asked[1:] else (HELD_OUT, HELD_OUT_TILTED)
     if not only_straighten:
-        tell(measured(seeds, measure, Measurement, CACHE / "boards.jsonl"))
-    tilted = [seed for seed in seeds if is_tilted(seed)]
+        tell(measured(range(first, first + count), measure, Measurement, CACHE / "boards.jsonl"))
+    tilted = [seed for seed in range(first_tilted, first_tilted + count) if is_tilted(seed)]
     straighten.tell(measured(tilted, straighten.straighten, straighten.Straightening, CACHE / "straightened.jsonl"))
