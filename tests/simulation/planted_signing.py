@@ -13,6 +13,7 @@ from tests.simulation.planting import both, bug, instead
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from app.sync.journal import JournalEntry
     from tests.simulation.world import World
 
 
@@ -25,9 +26,11 @@ def a_signature_changes_nothing_that_is_already_shown(_world: "World") -> Abstra
 @bug
 def what_was_signed_is_told_by_the_clock(_world: "World") -> AbstractContextManager[Any]:
     """Whatever is older than the signature counts as signed."""
-    return mock.patch.object(
-        freeze, "_covers", lambda frozen, entry: (entry.effective_ms, entry.effective_counter) <= frozen.order[:2]
-    )
+
+    def covers(frozen: Freeze, entry: "JournalEntry") -> bool:
+        return (entry.effective_ms, entry.effective_counter) <= frozen.order[:2]
+
+    return both(mock.patch.object(freeze, "covers", covers), mock.patch.object(merge, "covers", covers))
 
 
 @bug
