@@ -32,7 +32,7 @@ from central.reference import reference_tag
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
 PULL_MAX_BYTES = 256 * 1024
-PULL_MAX_ENTRIES = 2000
+PULL_MAX_ENTRIES, ENTRY_LEAST_BYTES = 2000, 100
 
 
 class SyncAsked(BaseModel):
@@ -292,6 +292,8 @@ def _pull(
     Gives (entries, the JSON of each, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
     """
     central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
+    limit = min(batch.max_bytes, PULL_MAX_BYTES)
+    most = min(PULL_MAX_ENTRIES, limit // ENTRY_LEAST_BYTES + 1)  # no more is read than can be told
     found = journal.select(
         connection,
         "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
@@ -299,12 +301,12 @@ def _pull(
         f"AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
         after=after, team=sender.team, d=batch.device, e=batch.epoch, shown=batch.first_seq if batch.own else 0,
         next=batch.first_seq + len(batch.entries),
-        n=PULL_MAX_ENTRIES + 1,
+        n=most + 1,
     )  # fmt: skip
     page: list[JournalEntry] = []
     texts: list[str] = []
-    size, limit = 0, min(batch.max_bytes, PULL_MAX_BYTES)
-    for entry in found[:PULL_MAX_ENTRIES]:
+    size = 0
+    for entry in found[:most]:
         written = pulled(entry)
         size += len(written.encode()) + 1
         if entry.schema_version > batch.reads or (page and size > limit):
