@@ -44,7 +44,7 @@ class Straightening:
         """Whether a photo not kept yet shows something written that was clearly photographed from the side."""
         if not readings(photo.regions):
             return False
-        corners = await board_corners(photo.data, self.device.pictures)
+        corners = await board_corners(photo.data, self.device.pictures, photo.regions)
         return corners is not None and perspective.is_tilted(corners)
 
     def can_straighten(self, corners: Corners) -> bool:

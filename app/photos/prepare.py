@@ -14,7 +14,7 @@ from app.photos.corners import GREY_SIDE, corners_in
 from app.photos.header import Header, is_picture, read_header
 from app.photos.marks import BAND_GROUND, Cover, Drawing, Lettering, Mark, band, drawing
 from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape
-from app.photos.regions import MEASURED_SIDE, Region, readings, share_lost, smallest_writing
+from app.photos.regions import MEASURED_SIDE, Region, readings, share_lost, smallest_writing, writing_in
 from app.photos.taken import taken_at
 
 BYTES_MAX = 50 * 1024 * 1024
@@ -301,15 +301,20 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
     return max(1, round(width * side / longest)), max(1, round(height * side / longest))
 
 
-async def board_corners(kept: bytes, pictures: Pictures) -> Corners | None:
-    """The corners of the board in a kept photo, in its pixels; None where none is found. Raises NotAPhoto."""
+async def board_corners(kept: bytes, pictures: Pictures, regions: Sequence[Region] | None = None) -> Corners | None:
+    """The corners of the board in a kept photo, in its pixels; None where none is found. Raises NotAPhoto.
+
+    `regions` is what was measured of the photo, where that is known already.
+    """
     header = _accepted(kept)
     picture = await _opened(kept, pictures, max(header.width, header.height))
     try:
         grey = await picture.grey(GREY_SIDE)
+        if regions is None:
+            regions = (await picture.measured()).regions
     finally:
         picture.close()
-    found = await corners_in(*grey)
+    found = await corners_in(*grey, writing_in(regions, grey.width, grey.height))
     if found is None:
         return None
     across, down = header.width / grey.width, header.height / grey.height

@@ -143,6 +143,17 @@ def are_legible(written: Sequence[Reading]) -> bool:
     return share_lost(written) <= LOST_MOST and gone <= GONE_MOST * sum(reading.letters for reading in written)
 
 
+def writing_in(regions: Sequence[Region], width: int, height: int) -> list[tuple[float, float, float]]:
+    """(x, y, share): where on a photo of that size how much stands of all that can be read, 0 to 1; by regions, each by its middle."""
+    certain = [(it.place, it.letters * (1 - it.lost)) for it in readings(regions)]
+    total = sum(letters for _, letters in certain)
+    return [
+        ((place % ACROSS + 0.5) * width / ACROSS, (place // ACROSS + 0.5) * height / DOWN, letters / total)
+        for place, letters in certain
+        if letters > 0
+    ]
+
+
 def smallest_writing(regions: Sequence[Region]) -> float | None:
     """Height in pixels that nine tenths of the letters reach; None where there is no writing."""
     written = [(regions[place].height, regions[place].letters) for place in _written(regions)]

@@ -65,6 +65,32 @@ def test_the_corners_of_a_board_are_found_in_the_sun_and_in_the_dark(true: Corne
     assert found is not None and is_tilted(found) == (true is ON_THE_WALL)
 
 
+def three_sheets_under_a_lamp() -> Image.Image:
+    """A board of three sheets whose lower right corner, with most of two sides, is lost in the light of a lamp."""
+    board = Image.new("RGB", (900, 600), (150, 30, 30))
+    brush = ImageDraw.Draw(board)
+    brush.rectangle((0, 0, 899, 599), outline=(70, 45, 30), width=14)
+    for left in (30, 320, 610):
+        brush.rectangle((left, 34, left + 260, 570), fill=(226, 226, 220))
+        for line in range(60, 330, 40):
+            brush.text((left + 24, line), "Tiếp công dân thứ Hai", (20, 20, 40), font_size=22)
+    wall, mask, lamp = Image.new("RGB", (1200, 900), (150, 148, 140)), *(Image.new("L", (1200, 900)) for _ in range(2))
+    back = warp_between(ON_THE_WALL, upright(900, 600))
+    ImageDraw.Draw(mask).polygon(ON_THE_WALL, fill=255)
+    wall.paste(board.transform(wall.size, Image.Transform.PERSPECTIVE, back, Image.Resampling.BICUBIC), (0, 0), mask)
+    ImageDraw.Draw(lamp).ellipse((780, 540, 1140, 900), fill=255)
+    return ImageChops.add(wall, Image.merge("RGB", [lamp.filter(ImageFilter.GaussianBlur(25))] * 3))
+
+
+def test_a_side_lost_in_a_lamp_is_found_because_of_what_is_written_before_it() -> None:
+    kept = natively(as_file(three_sheets_under_a_lamp()))
+    scale = kept.width / 1200
+    one, two, three, four = ((x * scale, y * scale) for x, y in ON_THE_WALL)
+    for known in (None, kept.regions):
+        found = asyncio.run(board_corners(kept.data, PillowPictures(), known))
+        assert off_by(found, (one, two, three, four), kept.width) < 0.01
+
+
 def grain(width: int, height: int) -> bytes:
     return random.Random(5).randbytes(width * height)
 
