@@ -7,8 +7,7 @@ from typing import TypeAlias
 from app.device import Device
 from app.message import Message
 from app.photos import perspective
-from app.photos.prepare import NotAPhoto, PreparedPhoto, board_corners, straightened
-from app.photos.regions import readings
+from app.photos.prepare import NotAPhoto, PreparedPhoto, board_corners, is_worth_straightening, straightened
 from app.readings import PhotoReading
 
 Corners: TypeAlias = perspective.Corners
@@ -41,11 +40,8 @@ class Straightening:
             return None  # whoever then straightens it is told
 
     async def is_tilted_board(self, photo: PreparedPhoto) -> bool:
-        """Whether a photo not kept yet shows something written that was clearly photographed from the side."""
-        if not readings(photo.regions):
-            return False
-        corners = await board_corners(photo.data, self.device.pictures, photo.regions)
-        return corners is not None and perspective.is_tilted(corners)
+        """Whether a photo not kept yet is offered to be straightened."""
+        return await is_worth_straightening(photo, self.device.pictures)
 
     def can_straighten(self, corners: Corners) -> bool:
         """Whether they go round a board."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from app.photos.corners import GREY_SIDE, corners_in
 from app.photos.header import Header, is_picture, read_header
 from app.photos.marks import BAND_GROUND, Cover, Drawing, Lettering, Mark, band, drawing
-from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape
+from app.photos.perspective import Corners, Warp, flat_size, from_flat, is_board_shape, is_tilted
 from app.photos.regions import MEASURED_SIDE, Region, readings, share_lost, smallest_writing, writing_in
 from app.photos.taken import taken_at
 
@@ -41,6 +41,9 @@ ENOUGH_BYTES = 85_000
 """Where a poorer quality would do, the best that weighs no more is taken: also of a straightened photo, whose writing is larger and
 stands out more than in the photo it is made from."""
 SMALLEST_SIDE, NO_WRITING_SIDE = 800, 1280
+STRAIGHTENED_UNTIL = 0.3
+"""Where a larger share of the writing is lost, straightening takes as many letters as it brings (bench/README.md): such a photo
+is better taken again, as its verdict says."""
 
 JPEG, WEBP = "image/jpeg", "image/webp"
 
@@ -320,6 +323,15 @@ async def board_corners(kept: bytes, pictures: Pictures, regions: Sequence[Regio
     across, down = header.width / grey.width, header.height / grey.height
     one, two, three, four = (((x + 0.5) * across, (y + 0.5) * down) for x, y in found)
     return one, two, three, four
+
+
+async def is_worth_straightening(photo: PreparedPhoto, pictures: Pictures) -> bool:
+    """Whether a photo shows writing that was clearly taken from the side and can be read well enough to gain by being straightened."""
+    written = readings(photo.regions)
+    if not written or share_lost(written) > STRAIGHTENED_UNTIL:
+        return False
+    corners = await board_corners(photo.data, pictures, photo.regions)
+    return corners is not None and is_tilted(corners)
 
 
 async def straightened(kept: bytes, corners: Corners, pictures: Pictures, camera: bytes = b"") -> PreparedPhoto:

@@ -25,7 +25,7 @@ from app.photos.perspective import (
     warped,
 )
 from app.photos.pillow import PillowPictures
-from app.photos.prepare import board_corners, straightened
+from app.photos.prepare import board_corners, is_worth_straightening, straightened
 from tests.photos.shots import as_file, natively, notice_board, opened
 
 SITE = Path(__file__).parents[2] / "web" / "site"
@@ -89,6 +89,16 @@ def test_a_side_lost_in_a_lamp_is_found_because_of_what_is_written_before_it() -
     for known in (None, kept.regions):
         found = asyncio.run(board_corners(kept.data, PillowPictures(), known))
         assert off_by(found, (one, two, three, four), kept.width) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("true", "blur", "is_offered"), [(ON_THE_WALL, 0, True), (FROM_THE_FRONT, 0, False), (ON_THE_WALL, 5, False)]
+)
+def test_straightening_is_offered_for_what_hangs_aslant_and_can_be_read(
+    true: Corners, blur: int, is_offered: bool
+) -> None:
+    kept = natively(as_file(seen_from(true).filter(ImageFilter.GaussianBlur(blur))))
+    assert asyncio.run(is_worth_straightening(kept, PillowPictures())) is is_offered
 
 
 def grain(width: int, height: int) -> bytes:
