@@ -39,7 +39,7 @@ class Straightening:
         except NotAPhoto:
             return None  # whoever then straightens it is told
 
-    async def is_tilted_board(self, photo: PreparedPhoto) -> bool:
+    async def is_worth_straightening(self, photo: PreparedPhoto) -> bool:
         """Whether a photo not kept yet is offered to be straightened."""
         return await is_worth_straightening(photo, self.device.pictures)
 

@@ -53,7 +53,7 @@ def PhotoScreen(visit: str, item: str, row: str, finding: str = "", remediation:
             show(seen)
         finally:
             set_working(False)
-        if seen is not None and await app.is_tilted_board(seen.prepared):
+        if seen is not None and await app.is_worth_straightening(seen.prepared):
             set_tilted(seen)
 
     async def keep(caption: str, *, and_straighten: bool = False) -> None:
