@@ -193,9 +193,9 @@ class Oracle:
         late = self.world.signed.late(entries)
         by_field: dict[tuple[str, str, str], list[tuple[journal.JournalEntry, Any, Words]]] = {}
         for entry in entries:
-            words = words_of(entry)
-            if words in late or entry.kind in WRITTEN_ONCE:
+            if (entry.device, entry.epoch, entry.seq) in late or entry.kind in WRITTEN_ONCE:
                 continue
+            words = words_of(entry)
             for name, value in entry.fields.items():
                 if name not in QUIET_FIELDS:
                     by_field.setdefault((entry.kind, entry.record, name), []).append((entry, value, words))

@@ -226,5 +226,56 @@ _DAYS = {
         27758/35|tap|giang'|sign|0.0
         27758/46|tap|dung|sign|0.0
     """,
+    "what was signed counted again when a copied phone entered it under another number with another date": """
+        64042 cuc,dung,hoa 0.6 131072 3
+        64042/0|tap|dung|answer|0.0
+        64042/14|tap|dung|room|0.0
+        64042/15|sync|dung||0.0
+        64042/17|sync|cuc||0.0
+        64042/21|tap|cuc|answer|0.0
+        64042/22|wait|||10.0
+        64042/26|tap|dung|sign|0.0
+        64042/38|clone|cuc||0.0
+        64042/47|tap|cuc|visit|0.0
+    """,
+    "which of two values stood was told by the number under which a copied phone entered one of them again": """
+        97983 cuc,dung,hoa 0.0 600 1
+        97983/5|tap|dung|room|0.0
+        97983/8|sync|dung||0.0
+        97983/11|tap|cuc|room|0.0
+        97983/19|clone|dung||0.0
+        97983/20|sync|cuc||0.0
+        97983/31|wait|||0.7
+        97983/32|sync|dung||0.0
+        97983/40|wait|||400.0
+        97983/44|tap|dung|sign|0.0
+    """,
+    "a new name of a room was taken for late though the signer knew that the room had gone to another visit": """
+        78129 cuc,dung,giang 0.4 131072 500
+        78129/4|sync|cuc||0.0
+        78129/5|wait|||2.0
+        78129/7|tap|giang|room|0.0
+        78129/8|wait|||0.7
+        78129/16|tap|giang|visit|0.0
+        78129/20|sync|giang||0.0
+        78129/26|tap|cuc|visit|0.0
+        78129/29|wait|||0.7
+        78129/30|wait|||2.0
+        78129/32|sync|giang||0.0
+        78129/34|tap|giang|rename|0.0
+        78129/36|tap|cuc|late|0.0
+        78129/42|tap|cuc|sign|0.0
+    """,
+    "a photo was on a visit that a restored central kept apart, since its beginning came from a withdrawn phone": """
+        97392 cuc,cuc-2,dung 0.2 2000 500
+        97392/0|central back up|||0.0
+        97392/1|tap|cuc-2|visit|0.0
+        97392/10|sync|cuc-2||0.0
+        97392/11|sync|dung||0.0
+        97392/12|wait|||60.0
+        97392/24|central restore|||0.0
+        97392/26|revoke|cuc-2||0.0
+        97392/28|tap|dung|photo|0.0
+    """,
 }
 REMEMBERED: dict[str, Schedule] = {name: read_schedule(day) for name, day in _DAYS.items()}

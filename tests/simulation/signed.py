@@ -21,7 +21,7 @@ from app.proof import content_hash, signed_document
 from app.records import CENTRAL_KINDS
 from app.sync import journal, merge
 from app.sync.freeze import Freeze, freeze_of
-from tests.simulation.oracle import WORDS, Words, words_of
+from tests.simulation.oracle import WORDS, Identity, Words, words_of
 from tests.simulation.signing import FORGED
 from tests.simulation.violation import Violation
 
@@ -45,11 +45,26 @@ class Signed(NamedTuple):
     """What the phone then showed of the visit, each with its effective stamp (ms UTC, counter) there."""
     is_whole: bool
     """Whether nothing of it had been dropped on that phone: then `entries` are all there is."""
+    numbers: frozenset[Identity]
+    """The numbers under which the entries were there, but for those of the phone's own that central had not acknowledged."""
 
     @property
     def records(self) -> set[tuple[str, str]]:
         """(kind, id) of what the visit then consisted of."""
         return {(kind, id) for kind, id, _ in self.document["records"]}
+
+    def has_under(self, number: Identity, signature: Identity) -> bool:
+        """Whether what has this number was signed under it; `signature` is the number that the signature has by now."""
+        return number in self.numbers or (number[:2] == signature[:2] and number[2] < signature[2])
+
+    def knew_elsewhere(self, kind: str, record: str) -> bool:
+        """Whether the phone showed that the record had been taken to another visit: its content is that one's affair."""
+        named = [
+            (stamp, visit)
+            for words, stamp in self.entries.items()
+            if (words.kind, words.record) == (kind, record) and (visit := journal.read_patch(words.patch).get("visit"))
+        ]
+        return bool(named) and max(named)[1] != self.visit
 
 
 @dataclass
@@ -82,7 +97,8 @@ class SignedContent:
             has_dropped = "SELECT 1 FROM meta WHERE key LIKE 'checkpoint:%'"
             is_whole = connection.raw.execute(has_dropped).fetchone() is None
             bound = {w: stamp for w, stamp in entries.items() if _is_bound(w) and not _is_given_later(w)}
-            self.by_signature[words] = Signed(visit, fields["content"], document, bound, is_whole)
+            numbers = _numbers(connection, visit, phone.device)
+            self.by_signature[words] = Signed(visit, fields["content"], document, bound, is_whole, numbers)
             self.world.count("visits signed")
 
     def central_restored(self) -> None:
@@ -155,17 +171,35 @@ class SignedContent:
         is_one = one._replace(order=other.order) == other and one.order[2:] == other.order[2:]
         return is_one and self.world.oracle.was_restored_unnoticed
 
-    def late(self, entries: Iterable[journal.JournalEntry]) -> set[Words]:
-        """Those of the entries that were written beside what was signed, as central goes by it."""
+    def late(self, entries: Iterable[journal.JournalEntry]) -> set[Identity]:
+        """The numbers of those entries that were written beside what was signed, as central goes by it.
+
+        A phone that lives twice may enter what was signed once more: that too is beside it.
+        """
         central: Any = self.world.central.database.connection
-        visits = {signed.visit for signed in self.by_signature.values()}
-        known = [self.by_signature.get(s) for visit in visits if (s := _freezing(central, visit))]
+        known: list[tuple[Signed, Identity]] = []
+        for visit in {signed.visit for signed in self.by_signature.values()}:
+            freeze, signature = freeze_of(central, visit), _freezing(central, visit)
+            if freeze and signature in self.by_signature:
+                known.append((self.by_signature[signature], freeze.order[2:]))
         entries = list(entries)
-        beside = {words for signed in known if signed for _, words in _beside(signed, entries)}
-        for signed in known:
-            records = signed.records if signed else set()
-            beside -= {words for words in (signed.entries if signed else ()) if (words.kind, words.record) in records}
-        return beside
+        beside = {
+            words
+            for signed, _ in known
+            for entry, words in _beside(signed, entries)
+            if "visit" in entry.fields or not signed.knew_elsewhere(entry.kind, entry.record)
+        }
+        late = set()
+        for entry in entries:
+            number, words = (entry.device, entry.epoch, entry.seq), words_of(entry)
+            bound = [
+                signed.has_under(number, at)
+                for signed, at in known
+                if words in signed.entries and (words.kind, words.record) in signed.records
+            ]
+            if not any(bound) and (bound or words in beside):
+                late.add(number)
+        return late
 
     def _check_supplement(self, name: str, connection: Any, signed: Signed) -> None:
         """What was written beside what was signed is in the supplement, with the value that would stand; what was signed is not."""
@@ -206,6 +240,17 @@ def _shown(connection: Any, visit: str) -> dict[Words, tuple[int, int]]:
         (visit,),
     )
     return {Words(*row[2:]): row[:2] for row in found}
+
+
+def _numbers(connection: Any, visit: str, device: str) -> frozenset[Identity]:
+    """Under which numbers a phone shows a visit's entries, but for its own that central has not acknowledged."""
+    rows = connection.raw.execute(
+        "SELECT device, epoch, seq FROM entry e WHERE verdict = 'applied' AND (kind, record) IN "
+        "(SELECT kind, record FROM entry WHERE visit = ?) AND NOT (device = ? AND seq > "
+        "coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'acked:' || e.epoch), 0) AND position IS NULL)",
+        (visit, device),
+    )
+    return frozenset(rows)
 
 
 def _beside(signed: Signed, entries: Iterable[journal.JournalEntry]) -> list[tuple[journal.JournalEntry, Words]]:
