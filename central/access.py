@@ -22,6 +22,7 @@ from app.sync.wire import MAX_BYTES, MAX_ENTRIES
 from central import attempts
 from central.bodies import StrictRoute
 from central.database import Database, rows
+from central.lean import lean
 from central.people import OFFICE_ROLES, Role, User, find_user
 from central.problems import Problem, problem_responses
 
@@ -209,7 +210,7 @@ def session_caller(db: Database, token: str, purpose: Literal["bearer", "cookie"
 def _device_caller(db: Database, token: str, now: int) -> Caller | None:
     with db.reading() as connection:
         found = rows(
-            connection,
+            lean(connection),
             """SELECT d.id AS device, d.last_seen_at, d.revoked_at, u.id, u.name, u.role, u.team, u.active
                FROM device d JOIN "user" u ON u.id = d.user_id WHERE d.token_hash = :hash""",
             hash=token_hash(token),

@@ -40,7 +40,7 @@ class Database:
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = parsed.database or ""
-        self._engine = create_engine(parsed, pool_size=8, max_overflow=40)
+        self._engine = create_engine(parsed, pool_size=8, max_overflow=40, pool_use_lifo=True)
         self._writer = threading.Lock()
         event.listen(self._engine, "connect", _on_connect)
         event.listen(self._engine, "begin", _on_begin)

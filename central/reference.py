@@ -141,8 +141,9 @@ def get_reference(request: Request, caller: Annotated[Caller, Depends(require_ca
     return _served(request, document)
 
 
-def reference_tag(request: Request, connection: Connection, team: str | None) -> str:
-    """The beginning of the present document's ETag, for phones to see whether theirs is old.
+def kept_tag(request: Request, connection: Connection, team: str) -> str:
+    """The beginning of the ETag of a team's document as it was last made, for phones to see whether theirs is old; empty when it is
+    to be made anew (`reference_tag`).
 
     What phones brought in the last minute may be missing from it: working the document out anew for each of their batches
     would cost more than the batch. What central itself wrote is never missing.
@@ -153,8 +154,14 @@ def reference_tag(request: Request, connection: Connection, team: str | None) ->
         or request.app.state.now() - kept.made_at >= STALE_MS
         or _wrote_since(connection, request.app.state.db.central_device, kept)
     ):
-        kept = _document(request, connection, team)
+        return ""
     return str(kept.digest[:16])
+
+
+def reference_tag(request: Request, team: str) -> str:
+    """The same of the document as it is now."""
+    with request.app.state.db.reading() as connection:
+        return str(_document(request, connection, team).digest[:16])
 
 
 def _document(request: Request, connection: Connection, team: str | None) -> Document:

@@ -80,4 +80,10 @@ CENTRAL: list[Step] = [
     ],
     # From which position on the journal was continued under which name, one each time central was opened (central/database.py).
     "CREATE TABLE opening (first BIGINT PRIMARY KEY NOT NULL, name TEXT NOT NULL)",
+    # A sync finds its team's entries without walking past those of others, and those of the phone's own that central has dated
+    # otherwise without walking along its whole journal.
+    [
+        "CREATE INDEX ix_entry_team ON entry (team, position)",
+        "CREATE INDEX ix_entry_capped ON entry (device, epoch) WHERE effective_ms <> ms OR effective_counter <> counter",
+    ],
 ]

@@ -1,16 +1,18 @@
 """`POST /sync`: push, pull and photo probe in one round trip (design §4)."""
 
+import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, text
-from starlette.concurrency import run_in_threadpool
 
 from app.checklist import Template
 from app.records import CENTRAL_KINDS
@@ -18,7 +20,7 @@ from app.sync import journal, merge
 from app.sync.journal import JournalEntry
 from app.sync.wire import MAX_BYTES, MAX_ENTRIES, Malformed, SyncRequest, pulled, read_request
 from central import quarantine, relay
-from central.access import Caller, device_even_revoked, device_revoked, given_team
+from central.access import Caller, bearer, caller_even_revoked, device_even_revoked, device_revoked, given_team
 from central.backup import backed_up
 from central.bodies import strict_json
 from central.database import opening_of
@@ -27,12 +29,13 @@ from central.judge import Sender
 from central.lean import lean
 from central.problems import Problem, malformed, problem_responses
 from central.receipts import Facts, receipt
-from central.reference import reference_tag
+from central.reference import kept_tag, reference_tag
 
 router = APIRouter(prefix="/api/v1", tags=["sync"])
 
 PULL_MAX_BYTES = 256 * 1024
-PULL_MAX_ENTRIES, ENTRY_LEAST_BYTES = 2000, 100
+PULL_MAX_ENTRIES, ENTRY_BYTES = 2000, 280
+"""An entry of usual names and a short patch weighs so many bytes: what a page holds is then read in one go."""
 
 
 class SyncAsked(BaseModel):
@@ -119,18 +122,33 @@ class Quarantined(BaseModel):
         }
     },
 )
-async def post_sync(request: Request, caller: Annotated[Caller, Depends(device_even_revoked)]) -> Response:
+async def post_sync(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Response:
     """Take a phone's new entries, give it those of its team it has not seen, and say which photos are missing.
 
     Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`,
     whose `acked` tells the phone that has nothing more to hand over up to where central holds it.
     """
-    raw = await request.body()
+    return await run_in_turn(_response, request, given, await request.body())
+
+
+_thread = ThreadPoolExecutor(1, "sync")
+
+
+async def run_in_turn(function: Callable[..., Response], *args: Any) -> Response:
+    """Run it in a thread, one call after the other in the order in which they came: only one can write at a time, and several that
+    reckon would take the interpreter from each other."""
+    return await asyncio.get_running_loop().run_in_executor(_thread, function, *args)
+
+
+def _response(request: Request, given: HTTPAuthorizationCredentials | None, raw: bytes) -> Response:
+    caller = device_even_revoked(caller_even_revoked(request, given))
     if caller.is_revoked:
-        return JSONResponse(await run_in_threadpool(_kept_apart, request, caller, raw), 202)
+        return JSONResponse(_kept_apart(request, caller, raw), 202)
     if "json" not in request.headers.get("content-type", "application/json"):
         raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
-    return Response(await run_in_threadpool(_answer, request, caller, raw), media_type="application/json")
+    return Response(_answer(request, caller, raw), media_type="application/json")
 
 
 def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
@@ -167,8 +185,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         durable = backed_up(connection, batch.device, batch.epoch)
         head = _hash_at(connection, batch.device, batch.epoch, intake.acked) or ""
         team = {"team": _team(connection, caller.team)} if batch.cursor is None else {}
-    with state.db.reading() as connection:
-        tag = reference_tag(request, connection, caller.team or "")
+        tag = kept_tag(request, connection, caller.team or "")
     answer: dict[str, Any] = {
         **team,
         "server_id": state.db.server_id,
@@ -192,7 +209,7 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         "want": [list(span) for span in want],
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
-        "reference": tag,
+        "reference": tag or reference_tag(request, caller.team or ""),
     }
     if is_too_old:  # what was pushed is kept, and acknowledged in the problem
         answer |= {"more": False, "cursor": ""}
@@ -291,34 +308,46 @@ def _pull(
 
     Gives (entries, the JSON of each, next cursor, more); nothing, and more, when the next entry is of a schema the phone cannot read.
     """
-    central = ", ".join(f"'{kind}'" for kind in CENTRAL_KINDS)
     limit = min(batch.max_bytes, PULL_MAX_BYTES)
-    most = min(PULL_MAX_ENTRIES, limit // ENTRY_LEAST_BYTES + 1)  # no more is read than can be told
-    found = journal.select(
-        connection,
-        "position > :after AND team = :team AND team <> '' AND verdict = 'applied' "
-        "AND NOT (device = :d AND epoch = :e AND seq >= :shown AND seq < :next) "
-        f"AND kind NOT IN ({central}) ORDER BY position LIMIT :n",
-        after=after, team=sender.team, d=batch.device, e=batch.epoch, shown=batch.first_seq if batch.own else 0,
-        next=batch.first_seq + len(batch.entries),
-        n=most + 1,
-    )  # fmt: skip
     page: list[JournalEntry] = []
     texts: list[str] = []
-    size = 0
-    for entry in found[:most]:
+    size, more = 0, False
+    for entry in _of_team(connection, batch, sender, after, limit // ENTRY_BYTES + 1):
         written = pulled(entry)
         size += len(written.encode()) + 1
-        if entry.schema_version > batch.reads or (page and size > limit):
+        if entry.schema_version > batch.reads or (page and size > limit) or len(page) == PULL_MAX_ENTRIES:
+            more = True
             break
         page.append(entry)
         texts.append(written)
-    more = len(page) < len(found)
     last = after if not page else page[-1].position or after
     if not more:
         last = _last_position(connection)
     parts = _scope(sender.team), str(last), _mark(connection, last), opening_of(connection, last)
     return page, texts, ".".join(parts), more
+
+
+_OF_TEAM = (
+    "team = :team AND team <> '' AND position > :after AND verdict = 'applied' "
+    "AND NOT (device = :d AND epoch = :e AND seq >= :shown AND seq < :next) "
+    f"AND kind NOT IN ({', '.join(map(repr, CENTRAL_KINDS))}) ORDER BY position LIMIT :n"
+)
+
+
+def _of_team(
+    connection: Connection, batch: SyncRequest, sender: Sender, after: int, at_once: int
+) -> Iterator[JournalEntry]:
+    """The team's entries after a position that the asking phone has not just shown to have, read so many at once."""
+    shown = {
+        "team": sender.team, "d": batch.device, "e": batch.epoch, "shown": batch.first_seq if batch.own else 0,
+        "next": batch.first_seq + len(batch.entries), "n": at_once,
+    }  # fmt: skip
+    while True:
+        found = journal.select(connection, _OF_TEAM, after=after, **shown)
+        yield from found
+        if len(found) < at_once:
+            return
+        after = found[-1].position or after
 
 
 def _last_position(connection: Connection) -> int:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring as quoted
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
@@ -65,13 +66,19 @@ class JournalEntry(NamedTuple):
 
     @property
     def fields(self) -> Patch:
-        return read_patch(self.patch)
+        """Its merge patch, to be read only: a short one is read from its text once."""
+        return _read_once(self.patch) if len(self.patch) <= SHORT else read_patch(self.patch)
 
 
 def read_patch(written: str) -> Patch:
     """A patch from its JCS text."""
     patch: Patch = json.loads(written)
     return patch
+
+
+SHORT = 500
+"""Characters of a patch that is worth remembering: central and the merge ask for the same one several times in a row."""
+_read_once = lru_cache(maxsize=1000)(read_patch)
 
 
 class Change(NamedTuple):
@@ -98,22 +105,22 @@ def _utf16(key: str) -> bytes:
     return key.encode("utf-16-be")
 
 
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        # JCS orders keys by UTF-16 code units; Python's own order differs only beyond the Basic Multilingual Plane.
-        keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf16)
-        return {key: _sorted(value[key]) for key in keys}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value
-
-
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical(value: Any) -> str:
     """RFC 8785 text of text, integers, booleans, null, lists and objects. Floats are the caller's to refuse."""
-    return _written(_sorted(value))
+    if isinstance(value, str):
+        return quoted(value)
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, dict):
+        # JCS orders keys by UTF-16 code units; Python's own order differs only beyond the Basic Multilingual Plane.
+        keys = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf16)
+        return "{" + ",".join([f"{quoted(key)}:{canonical(value[key])}" for key in keys]) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join([canonical(item) for item in value]) + "]"
+    return _written(value)
 
 
 def sha256(data: str) -> str:
@@ -140,23 +147,10 @@ def entry_hash(
     patch: str,
 ) -> str:
     """Hash of one entry, hex; `patch` is the JCS text of its merge patch."""
-    chained = [
-        "skt1",
-        prev,
-        device,
-        epoch,
-        seq,
-        stamp[0],
-        stamp[1],
-        tx,
-        seen,
-        schema,
-        author,
-        kind,
-        record,
-        sha256(patch),
-    ]
-    return sha256(_written(chained))  # nothing in it that needs to be sorted
+    return sha256(
+        f'["skt1",{quoted(prev)},{quoted(device)},{quoted(epoch)},{seq},{stamp[0]},{stamp[1]},{tx},{seen},{schema},'
+        f'{quoted(author)},{quoted(kind)},{quoted(record)},"{sha256(patch)}"]'
+    )
 
 
 def check_value(value: Any, field: str, depth: int = 1, deepest: int = DEPTH_MAX) -> None:
@@ -164,6 +158,8 @@ def check_value(value: Any, field: str, depth: int = 1, deepest: int = DEPTH_MAX
     if depth > deepest:
         raise BadPatch(field, f"lồng quá {deepest} tầng / nested deeper than {deepest}")
     if isinstance(value, str):
+        if value.isascii():
+            return
         try:
             value.encode()
         except UnicodeEncodeError:

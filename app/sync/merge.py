@@ -89,8 +89,7 @@ class Record(NamedTuple):
     stamps: dict[str, Order]
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 def _without_nulls(value: Any) -> Any:

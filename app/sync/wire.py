@@ -13,12 +13,11 @@ lacks, the next request brings them under `relayed` (numbered in place of a posi
 `relayed_effective` as above), and `relay_refused` names those central does not read.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from app.sync.journal import INTEGER_MAX, BadPatch, JournalEntry, canonical_patch, entry_hash, named_visit
+from app.sync.journal import INTEGER_MAX, BadPatch, JournalEntry, canonical_patch, entry_hash, named_visit, quoted
 from app.sync.stamp import Stamp, nfc
 
 PROTOCOL = 1
@@ -26,7 +25,6 @@ MAX_ENTRIES = 1000
 MAX_BYTES = 256 * 1024
 """Limits of one batch: entries, and bytes of its JSON before compression."""
 
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _EPOCH = re.compile(r"[0-9a-f]{32}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME_MAX = 200
@@ -106,6 +104,8 @@ def _checked_integer(value: Any, field: str, low: int = 0) -> int:
 def _name(value: Any, field: str, longest: int = NAME_MAX) -> str:
     if not isinstance(value, str) or not value or len(value) > longest:
         raise Malformed(field, f"cần chữ, dài nhất {longest} ký tự / text of 1 to {longest} characters is needed")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -234,20 +234,20 @@ def to_central(entry: JournalEntry) -> list[Any]:
 
 def to_phone(entry: JournalEntry) -> list[Any]:
     """An entry as it is pulled."""
-    return [*_head(entry), entry.fields, entry.hash]
+    e = entry
+    return [
+        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author, e.kind, e.record,
+        e.fields, e.hash,
+    ]  # fmt: skip
 
 
 def pulled(entry: JournalEntry) -> str:
     """The JSON of `to_phone`, the patch as it stands: its JCS text is JSON already."""
-    return f'{_written(_head(entry))[:-1]},{entry.patch},"{entry.hash}"]'
-
-
-def _head(entry: JournalEntry) -> list[Any]:
-    """What stands before the patch."""
     e = entry
-    return [
-        e.position, e.device, e.epoch, e.seq, e.ms, e.counter, e.tx, e.seen, e.schema_version, e.author, e.kind, e.record,
-    ]  # fmt: skip
+    return (
+        f"[{e.position},{quoted(e.device)},{quoted(e.epoch)},{e.seq},{e.ms},{e.counter},{e.tx},{e.seen},{e.schema_version},"
+        f'{quoted(e.author)},{quoted(e.kind)},{quoted(e.record)},{e.patch},"{e.hash}"]'
+    )
 
 
 def from_central(raw: Sequence[Any], effective: Mapping[int, Stamp]) -> JournalEntry:

@@ -170,13 +170,13 @@ class Central:
 
     async def _route(self, method: str, path: str, request: Request) -> Response:
         token = request.headers["authorization"].removeprefix("Bearer ")
-        caller = access.caller_even_revoked(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token))
-        caller = access.device_even_revoked(caller)
+        given = HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
         place = path.removeprefix("/api/v1")
         if place == "/sync":
             packed = await request.body()
             request._body = gzip.decompress(packed)
-            return await sync_api.post_sync(request, caller)
+            return await sync_api.post_sync(request, given)
+        caller = access.device_even_revoked(access.caller_even_revoked(request, given))
         access.require_caller(caller)
         if place == "/reference":
             return Response(status_code=304)

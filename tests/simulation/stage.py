@@ -53,7 +53,7 @@ def _load_templates(connection: Any) -> dict[str, Any]:
 
 
 async def at_once(function: Callable[..., Any], *args: Any) -> Any:
-    """What `run_in_threadpool` does, in one thread: others may come in between, at the same points."""
+    """What `run_in_threadpool` and `run_in_turn` do, in one thread: others may come in between, at the same points."""
     await asyncio.sleep(0)
     return function(*args)
 
@@ -70,11 +70,11 @@ def set_up(disk: Disk, page_bytes: int, batch: int, luck: random.Random) -> Iter
         if getattr(module, "load_templates", None) is readings.load_templates
     ]
     wanted += [(journal, "entry_hash", _entry_hash), (journal, "_selecting", _selecting)]
-    wanted += [(module, "run_in_threadpool", at_once) for module in (sync_api, uploads)]
+    wanted += [(sync_api, "run_in_turn", at_once), (uploads, "run_in_threadpool", at_once)]
     wanted += [(photo_store, "os", disk), (photo_store, "fcntl", disk), (photo_store, "open", disk.read)]
     wanted.append((database, "secrets", SimpleNamespace(token_hex=lambda size: luck.randbytes(size).hex())))
     wanted += [(exchange, name, page_bytes) for name in ("PAGE_MIN", "PAGE_FIRST", "PAGE_MAX")]
-    wanted += [(exchange, "MAX_ENTRIES", batch), (sync_api, "reference_tag", lambda *_: REFERENCE_TAG)]
+    wanted += [(exchange, "MAX_ENTRIES", batch), (sync_api, "kept_tag", lambda *_: REFERENCE_TAG)]
     before = [(module, name, module.__dict__.get(name, _ABSENT)) for module, name, _ in wanted]
     for module, name, part in wanted:
         setattr(module, name, part)
