@@ -26,11 +26,11 @@ def bar(
     actions: Sequence[ft.Control] = (),
     on_title: Handler | None = None,
 ) -> ft.Control:
-    """The head of a screen: back, title (one line; screen readers say all of it), what can be done there.
+    """The head of a screen: back, title (one line, of large text two; screen readers say all of it), what can be done there.
 
     With `on_title` the title is a button (it opens the list the screen is one of).
     """
-    line = {"max_lines": 1, "overflow": ft.TextOverflow.ELLIPSIS}
+    line = {"max_lines": 2 if look.text_scale > 100 else 1, "overflow": ft.TextOverflow.ELLIPSIS}
     words = ft.Column([text(look, title, 18, MEDIUM, **line)], spacing=0, tight=True)
     if subtitle:
         words.controls.append(text(look, subtitle, 16, color=ft.Colors.ON_SURFACE_VARIANT, **line))
