@@ -27,7 +27,7 @@ from app.records import (
 from app.remembering import Remembering
 from app.schema import read_meta, write_meta
 from app.signing import Signing
-from app.sync import conflicts, journal, ledger, merge
+from app.sync import conflicts, journal, ledger, merge, relay
 from app.sync.compact import checkpoint
 from app.sync.conflicts import Conflict, Side
 from app.sync.files import PhotoState, file_states, queue_photo
@@ -424,6 +424,11 @@ class Notebook(Remembering, Signing):
         with self.store.writing() as connection:
             ledger.dismiss(connection, epoch, seq)
         self.revision += 1
+
+    def unread_visits(self) -> list[relay.Unread]:
+        """Visits begun on other phones that central does not read, and that are no longer to be seen here for that."""
+        with self.store.reading() as connection:
+            return relay.unread_visits(connection, self.enrolment.device) if self.enrolment else []
 
     def file_states(self) -> dict[str, PhotoState]:
         """Of every photo file this phone has to send or has sent: where it is."""

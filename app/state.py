@@ -37,13 +37,14 @@ from app.sending import read_link as read_link
 from app.store import DiskFull, StoreProblem, in_use, no_storage
 from app.straightening import Corners as BoardCorners
 from app.straightening import Straightening
-from app.sync import conflicts, ledger
+from app.sync import conflicts, ledger, relay
 from app.sync.files import PhotoState as FileState
 
 log = logging.getLogger("sokiemtra")
 
 PhotoState: TypeAlias = FileState
 Waiting: TypeAlias = ledger.Waiting
+Unread: TypeAlias = relay.Unread
 Conflict: TypeAlias = conflicts.Conflict
 Side: TypeAlias = conflicts.Side
 Late: TypeAlias = signing.Late

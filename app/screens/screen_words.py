@@ -221,6 +221,14 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
         "Máy này không còn tệp của {count} ảnh đã chụp, trung tâm cũng chưa có. Số liệu vẫn an toàn; nếu được, hãy chụp lại.",
         "Files gone from this phone, and not at central: {count} photos. The figures are safe; take them again if you can.",
     ),
+    "unread": (
+        "{unit}, {day}: trung tâm chưa nhận phần mở đầu do máy khác ghi, nên cuộc kiểm tra này tạm không hiện.",
+        "{unit}, {day}: central does not take its beginning, recorded on another phone; the visit is not shown for now.",
+    ),
+    "unread_own": (
+        "Bạn đã ghi {count} mục ở đó. Không mất: máy này và trung tâm đều giữ, sẽ hiện lại khi Sở Nội vụ nhận.",
+        "You recorded {count} entries there. They are not lost: this phone and central keep them, and show them once Home Affairs accepts it.",
+    ),
     "sync_tasks": ("Trung tâm chưa nhận, cần xem lại", "Not taken by central: please check"),
     "photo_state_received": ("Trung tâm đã nhận", "Central has it"),
     "photo_state_sending": ("Đang gửi", "Sending"),

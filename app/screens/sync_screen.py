@@ -15,7 +15,7 @@ from app.screens.theme import COUNTER, EDGE, MEDIUM, Look
 from app.screens.today_screen import badge_of
 from app.screens.window import use_look
 from app.screens.words import day, day_and_moment, number, size
-from app.state import AppState, PhotoState, SyncView, Waiting, use_app
+from app.state import AppState, PhotoState, SyncView, Unread, Waiting, use_app
 
 VISITS_SHOWN = 20
 
@@ -110,6 +110,7 @@ def SyncScreen() -> ft.Control:
         refused,
         [
             *photos_gone(look, app),
+            *(panel(look, ft.Icons.GPP_MAYBE, unread_words(look, one), "amber") for one in book.unread_visits()),
             *(
                 warning_row(
                     look,
@@ -137,6 +138,15 @@ def photos_gone(look: Look, app: AppState) -> list[ft.Control]:
         return []
     said = look.say("photos_lost" if lost else "photos_gone", count=number(lost or gone, look.language))
     return [panel(look, ft.Icons.IMAGE_NOT_SUPPORTED, [said], "amber" if lost else "quiet")]
+
+
+def unread_words(look: Look, visit: Unread) -> list[str]:
+    """Which visit is no longer to be seen, why, and what has become of what was recorded there on this phone."""
+    said = [
+        look.say("unread", unit=visit.unit, day=day(visit.day, look.language)),
+        visit.why.split(" / ")[0 if look.language == "vi" else -1],
+    ]
+    return [*said, look.say("unread_own", count=number(visit.own, look.language))] if visit.own else said
 
 
 def three_lines(look: Look, view: SyncView, waiting: Waiting, is_held: bool = False) -> list[Sending]:

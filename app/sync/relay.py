@@ -5,10 +5,11 @@ They came by file, or from a central that has since been restored or lost; eithe
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from app.checklist import is_day
 from app.schema import read_meta, write_meta
 from app.sync import journal, merge
 from app.sync.wire import SPANNED_MAX, SPANS_MAX, Span, read_spans, to_phone
@@ -131,6 +132,36 @@ def _reject(connection: Connection, refusal: Mapping[str, Any]) -> set[str]:
         )
         merge.recompute(connection, entry.kind, entry.record)
     return {entry.visit for entry in found if entry.visit}
+
+
+class Unread(NamedTuple):
+    """A visit that another phone began and central does not read: its unit and ISO day, why ("Vietnamese / English"), and how many
+    entries of this phone's own stand on it."""
+
+    visit: str
+    unit: str
+    day: str
+    why: str
+    own: int
+
+
+def unread_visits(connection: Connection, own: str) -> list[Unread]:
+    """Visits that were to be seen here until central said that it does not read their beginning: a withdrawn phone's, mostly."""
+    rows = connection.execute(
+        text(
+            "SELECT e.record, e.patch, e.problem, (SELECT count(*) FROM entry o WHERE o.visit = e.record AND o.device = :d "
+            "AND o.verdict = 'applied') AS written FROM entry e WHERE e.kind = 'visit' AND e.device <> :d "
+            "AND e.verdict = 'rejected' AND NOT EXISTS (SELECT 1 FROM visit v WHERE v.id = e.record AND v.template IS NOT NULL) "
+            "ORDER BY e.seq DESC"
+        ),
+        {"d": own},
+    )
+    found: dict[str, Unread] = {}
+    for record, patch, problem, written in rows:  # of each the first entry comes last: how it began
+        said, why = journal.read_patch(patch), json.loads(problem or "{}").get("title", "")
+        at = str(said.get("visit_date", ""))
+        found[record] = Unread(record, str(said.get("unit_name", "")), at if is_day(at) else "", str(why), written)
+    return sorted(found.values(), key=lambda one: (one.day, one.visit))
 
 
 def _spans(connection: Connection, key: str) -> list[Span]:

@@ -139,6 +139,29 @@ async def test_a_withdrawn_phone_s_file_is_kept_apart_too(valley: Valley) -> Non
 
 
 @told
+async def test_a_colleague_is_told_why_a_visit_is_gone_and_sees_it_again_with_what_he_wrote(valley: Valley) -> None:
+    await valley.sync_until_quiet()
+    device = withdraw(valley)
+    unit = valley.cuc.book.reference.units.get("17248", "2025-07-01")
+    assert unit is not None
+    visit = valley.cuc.book.start_visit(unit)
+    data = await carry_out(valley.cuc.book, valley.cuc.files, lambda *_: None)
+    await take_in(valley.dung.book, valley.dung.files, data, lambda *_: None)
+    assert valley.dung.book.unread_visits() == []
+    valley.dung.book.answer(visit, "badge_worn_all", "no")
+    await valley.sync_until_quiet("dung")
+    assert visit not in [line.id for line in valley.dung.book.visits()]
+    [unread] = valley.dung.book.unread_visits()
+    assert (unread.visit, unread.unit, unread.day, unread.own) == (visit, "Xã Châu Khê", "2026-11-21", 1)
+    assert "máy đã bị thu hồi" in unread.why and " / " in unread.why
+    officer(valley).submit(f"/hq/devices/{device}/accept")
+    await valley.sync_until_quiet("dung")
+    assert valley.dung.book.unread_visits() == []
+    assert valley.dung.book.visit(visit).values[("", "badge_worn_all")] == "no"
+    assert dump(valley.dung.book.store) == dump(valley.app.state.db)
+
+
+@told
 async def test_entries_of_a_withdrawn_phone_that_central_once_had_come_back_without_asking(valley: Valley) -> None:
     valley.back_up_central("last night")
     await a_morning(valley.cuc, valley.visit)
