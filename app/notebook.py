@@ -476,7 +476,7 @@ class Notebook(Remembering, Signing):
             return set(connection.execute(text("SELECT sha256 FROM file WHERE role = 'photo'")).scalars())
 
     def conflicts(self, visit: str = "") -> list[Conflict]:
-        """What two phones wrote differently and nobody has settled, of one visit or of all."""
+        """What two phones wrote differently and nobody has settled, of one visit, or of all in which that can still be done."""
         with self.store.reading() as connection:
             return conflicts.load(connection, visit)
 

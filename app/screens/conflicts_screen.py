@@ -144,7 +144,8 @@ def draw(
 ) -> ft.Control:
     body: list[ft.Control] = []
     if conflicts:
-        body.append(text(look, look.say("conflicts_how"), 16, color=ft.Colors.ON_SURFACE_VARIANT))
+        how = look.say("conflicts_how" if choosing else "conflicts_signed")
+        body.append(text(look, how, 16, color=ft.Colors.ON_SURFACE_VARIANT))
     else:
         title, how = look.say("conflicts_none"), look.say("conflicts_none_how")
         body.append(empty_state(look, ft.Icons.CHECK_CIRCLE, title, how))
@@ -154,14 +155,15 @@ def draw(
             body.append(text(look, where, 16, color=ft.Colors.ON_SURFACE_VARIANT))
         for place, (side, choice) in enumerate(sides, 1):
             on_touch = choosing(conflict, side) if choosing else None
-            body.append(_choice(look, choice, on_touch, f"conflict-{nth}-{place}"))
+            standing = look.say("conflict_standing" if choosing else "conflict_signed")
+            body.append(_choice(look, choice, standing, on_touch, f"conflict-{nth}-{place}"))
     return screen(body, head=bar(look, look.say("conflicts_title"), on_back, subtitle=unit))
 
 
-def _choice(look: Look, choice: Choice, on_touch: Handler | None, identifier: str) -> ft.Control:
+def _choice(look: Look, choice: Choice, standing: str, on_touch: Handler | None, identifier: str) -> ft.Control:
     marks: list[ft.Control] = []
     if choice.is_standing:
-        marks.append(badge(look, ft.Icons.PUSH_PIN, look.say("conflict_standing"), "quiet"))
+        marks.append(badge(look, ft.Icons.PUSH_PIN, standing, "quiet"))
     return pressable(
         ft.Column(
             [

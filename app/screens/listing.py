@@ -5,8 +5,9 @@ from typing import Any
 
 import flet as ft
 
-from app.screens.parts import Handler, badge, icon_button, saying, tell, text, touched
+from app.screens.parts import Handler, badge, button, icon_button, saying, tell, text, touched, warning_row
 from app.screens.theme import GAP, MEDIUM, RADIUS, Look
+from app.screens.words import number
 from app.state import Waiting
 
 SHORT = 12
@@ -22,6 +23,16 @@ def heading(look: Look, words: str, trailing: str | None = None) -> ft.Control:
         ],
         spacing=GAP,
     )
+
+
+def differing_row(look: Look, count: int, on_open: Handler, *, is_signed: bool) -> list[ft.Control]:
+    """That two phones wrote something of a visit differently, and the way to choose or, once it is signed, to read both."""
+    if not count:
+        return []
+    words = look.say("conflicts_signed_n" if is_signed else "conflicts_n", count=number(count, look.language))
+    if is_signed:
+        return [button(look, words, on_open, kind="bare", icon=ft.Icons.CALL_SPLIT, identifier="conflicts")]
+    return [warning_row(look, ft.Icons.CALL_SPLIT, words, on_open, "conflicts")]
 
 
 def fact(look: Look, name: str, value: str, identifier: str | None = None) -> ft.Control:

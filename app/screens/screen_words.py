@@ -312,6 +312,15 @@ SCREEN_WORDS: dict[str, tuple[str, str]] = {
         "Choose the right value. Both stay in the journal.",
     ),
     "conflicts_n": ("{count} chỗ hai máy ghi khác nhau, cần chọn", "Two phones differ, please choose: {count}"),
+    "conflicts_signed_n": (
+        "{count} chỗ hai máy ghi khác nhau khi ký",
+        "Two phones differed when it was signed: {count}",
+    ),
+    "conflicts_signed": (
+        "Biên bản đã ký với giá trị được đánh dấu. Giá trị kia còn trong nhật ký; nếu giá trị kia mới đúng, hãy lập biên bản bổ sung.",
+        "The minutes were signed with the marked value. The other stays in the journal; if that one is right, add a supplement.",
+    ),
+    "conflict_signed": ("đã ký", "signed"),
     "conflicts_none": ("Không còn chỗ nào hai máy ghi khác nhau", "Nothing left on which two phones differ"),
     "conflicts_none_how": (
         "Khi hai máy của đoàn ghi một mục khác nhau, cả hai giá trị hiện ở đây để chọn.",

@@ -10,7 +10,7 @@ from app.readings import VisitReading
 from app.records import SIGNATURE_ROLES
 from app.screens.conflicts_screen import field_words, value_words
 from app.screens.frame import bar, screen
-from app.screens.listing import fact, gathered, heading, typing_field
+from app.screens.listing import differing_row, fact, gathered, heading, typing_field
 from app.screens.parts import Handler, button, chips, panel, text, warning_row
 from app.screens.review_screen import section_title
 from app.screens.road import use_road, visit_path
@@ -83,6 +83,8 @@ def SigningScreen(visit: str) -> ft.Control:
         body += frozen(look, app.book.proof(visit), checked, check)
     else:
         body.append(panel(look, ft.Icons.DRAW, [look.say("sign_how")]))
+        differing = len(app.book.conflicts(visit))
+        body += differing_row(look, differing, road.to(visit_path(visit, "conflicts")), is_signed=False)
     body += signatures(look, reading.evidence.signatures, reading.evidence.supplements)
     if wrong and not reading.is_signed:
         review = road.to(visit_path(visit, "review"))

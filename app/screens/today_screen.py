@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import flet as ft
 
 from app.screens.frame import bar, screen
-from app.screens.listing import gathered, heading, lines, meter
+from app.screens.listing import differing_row, gathered, heading, lines, meter
 from app.screens.parts import (
     Handler,
     badge,
@@ -178,9 +178,7 @@ def draw(
     if tasks:
         words = look.say("tasks", count=number(tasks, look.language))
         body.append(warning_row(look, ft.Icons.ASSIGNMENT_LATE, words, on_sync, "tasks"))
-    if differing:
-        words = look.say("conflicts_n", count=number(differing, look.language))
-        body.append(warning_row(look, ft.Icons.CALL_SPLIT, words, on_differing, "conflicts"))
+    body += differing_row(look, differing, on_differing, is_signed=False)
     if under_way:
         body.append(heading(look, look.say("under_way")))
         body.extend(_under_way(look, visit, on_visit(visit.id)) for visit in under_way)

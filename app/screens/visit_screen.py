@@ -13,7 +13,7 @@ from app.screens.frame import bar, screen
 from app.screens.item_card import photo_strip
 from app.screens.item_views import photo_views
 from app.screens.items import PhotoView
-from app.screens.listing import gathered, lines
+from app.screens.listing import differing_row, gathered, lines
 from app.screens.parts import (
     Handler,
     button,
@@ -114,7 +114,12 @@ def VisitScreen(visit: str) -> ft.Control:
 
     body = [
         *notes(look, app, reading),
-        *differing(look, app, road, visit),
+        *differing_row(
+            look,
+            len(app.book.conflicts(visit)),
+            road.to(visit_path(visit, "conflicts")),
+            is_signed=reading.is_signed,
+        ),
         *earlier_row(look, app, road, reading),
         *attendance(look, road, reading, is_choosing, set_choosing, choose),
     ]
@@ -199,15 +204,6 @@ def notes(look: Look, app: AppState, visit: VisitReading) -> list[ft.Control]:
     if visit.is_open and app.book.outside_hours(visit):
         found.append(panel(look, ft.Icons.SCHEDULE, [look.say("visit_outside_hours")], "amber"))
     return found
-
-
-def differing(look: Look, app: AppState, road: Road, visit: str) -> list[ft.Control]:
-    """That two phones wrote something differently, and the way to choose; nothing when they agree."""
-    count = len(app.book.conflicts(visit))
-    if not count:
-        return []
-    words = look.say("conflicts_n", count=number(count, look.language))
-    return [warning_row(look, ft.Icons.CALL_SPLIT, words, road.to(visit_path(visit, "conflicts")), "conflicts")]
 
 
 def earlier_row(look: Look, app: AppState, road: Road, visit: VisitReading) -> list[ft.Control]:

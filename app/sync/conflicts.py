@@ -37,14 +37,15 @@ class Conflict:
 
 
 def load(connection: Connection, visit: str = "") -> list[Conflict]:
-    """What is not settled, of one visit or of all of them, in the order of their ids."""
+    """What is not settled, of one visit, or of all that can still be settled: not of signed ones. In the order of their ids."""
     rows = connection.execute(text("SELECT kind, id, field, body FROM conflict ORDER BY kind, id, field"))
+    signed = set(connection.execute(text("SELECT id FROM visit WHERE status = 'signed'")).scalars()) - {visit}
     found = []
     for kind, record, field, body in rows.all():
         told = json.loads(body)
         fields = merge.load(connection, kind, record).fields
         at = _visit_of(kind, record, fields)
-        if at and visit in ("", at):
+        if at and visit in ("", at) and at not in signed:
             row = record if kind == "row" else str(fields.get("row") or "")
             sides = [_side(told[name]) for name in ("standing", "other")]
             found.append(Conflict(at, kind, record, field, row, str(fields.get("item") or ""), *sides))

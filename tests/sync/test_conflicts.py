@@ -72,7 +72,8 @@ async def test_nothing_is_chosen_in_a_signed_visit(valley: Valley) -> None:
     valley.cuc.book._record([Change("visit", valley.visit, {"status": "signed"}, valley.visit)])
     with pytest.raises(VisitShut):
         valley.cuc.book.settle(conflict, conflict.other)
-    assert valley.cuc.book.conflicts(valley.visit) == [conflict]
+    assert valley.cuc.book.conflicts(valley.visit) == [conflict], "both values can still be read"
+    assert valley.cuc.book.conflicts() == [], "and nobody is asked for what can no longer be done"
 
 
 @told

@@ -41,3 +41,22 @@ def test_one_of_two_values_is_chosen_with_one_touch(tmp_path: Path, phone: Phone
         app.kill()
     with notebook(data) as book:
         assert book.visit(visit).values[("", ITEM)] == 3 and book.conflicts() == []
+
+
+def test_once_the_minutes_are_signed_both_values_are_read_and_nothing_is_asked(tmp_path: Path, phone: Phone) -> None:
+    data, visit = two_values(tmp_path / "valley")
+    with serving(MAIN, data, KIEMTRA_DATA=str(data)) as app:
+        phone.open(f"{app.url}/visit/{visit}/sign", "1 chỗ hai máy ghi khác nhau, cần chọn")
+        app.kill()
+    with notebook(data) as book:
+        book.sign(visit, "unit_representative", "Vi Văn Pó", "", "on_paper")
+    with serving(MAIN, data, KIEMTRA_DATA=str(data)) as app:
+        phone.open(app.url, "Bắt đầu cuộc kiểm tra")
+        assert not phone.has("conflicts")
+        phone.go(f"/visit/{visit}", "1 chỗ hai máy ghi khác nhau khi ký")
+        phone.tap("conflicts")
+        phone.sees("Biên bản đã ký với giá trị được đánh dấu")
+        assert "Phạm Dũng" in phone.reading() and "Lê Thị Cúc" in phone.reading()
+        assert phone.unnamed() == [] and phone.small_targets() == []
+        phone.shot("conflicts-signed")
+        app.kill()
