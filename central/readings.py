@@ -45,8 +45,12 @@ class Readings:
         self._templates: tuple[Any, dict[str, Template]] = (None, {})
         self._lines: dict[str, tuple[int, SummaryVisit]] = {}
         self._matters: dict[str, tuple[int, list[Matter]]] = {}
+        self._states: tuple[int, dict[str, int]] = (0, {})
+        """Up to which position what is known of visits was read, and of each the position of its newest entry."""
         self.documents: dict[str | None, Document] = {}
         """Reference documents by team."""
+        self.making = threading.Lock()
+        """Held by whoever makes one that phones wait for."""
 
     def templates(self, connection: Connection) -> dict[str, Template]:
         """Every template by `code@version`."""
@@ -64,6 +68,23 @@ class Readings:
         if reading is None:
             raise Problem(404, "not-found", "Không có cuộc kiểm tra này", "There is no such visit")
         return reading
+
+    def states(self, connection: Connection) -> dict[str, int]:
+        """Visit → position of its newest entry; only what was written since it was last asked for is looked at."""
+        last = int(connection.execute(text("SELECT max(position) FROM entry")).scalar() or 0)
+        with self._lock:
+            known, states = self._states
+        if last < known:  # this connection sees an earlier moment than another one did
+            known, states = 0, {}
+        fresh = connection.execute(  # the plus has SQLite begin at the position instead of reading all in the order of visits
+            text("SELECT visit, max(position) FROM entry WHERE position > :known GROUP BY +visit"), {"known": known}
+        ).all()
+        if fresh:
+            states = states | {visit: int(state) for visit, state in fresh}
+            with self._lock:
+                if last > self._states[0]:
+                    self._states = (last, states)
+        return states
 
     def find(self, connection: Connection, wanted: Filter) -> list[str]:
         """Ids of the visits that fulfil a filter, by day, unit and id. With days asked for, visits without a day are left out."""
@@ -84,7 +105,7 @@ class Readings:
     def lines(self, connection: Connection, wanted: Filter) -> list[SummaryVisit]:
         """The visits of a filter with their figures."""
         templates = self.templates(connection)
-        states = _states(connection)
+        states = self.states(connection)
         lines = []
         for visit in self.find(connection, wanted):
             state = states.get(visit, 0)
@@ -102,7 +123,7 @@ class Readings:
     def matters(self, connection: Connection) -> list[Matter]:
         """Every finding and recommendation of visits that are over, by day, with what was last seen of it."""
         templates = self.templates(connection)
-        states = _states(connection)
+        states = self.states(connection)
         over = connection.execute(
             text(
                 "SELECT id FROM visit WHERE status <> 'open' AND unit_code <> '' "
@@ -123,12 +144,6 @@ class Readings:
             found += kept[1]
         seen = seen_of_matters(connection)
         return seen_since(found, [(s.about_kind, s.about, s.remediation_status) for s in seen])
-
-
-def _states(connection: Connection) -> dict[str, int]:
-    """Visit → position of its newest entry."""
-    newest = connection.execute(text("SELECT visit, max(position) FROM entry GROUP BY visit"))
-    return {visit: int(state or 0) for visit, state in newest}
 
 
 def seen_of_matters(connection: Connection) -> list[Any]:

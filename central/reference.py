@@ -159,9 +159,9 @@ def kept_tag(request: Request, connection: Connection, team: str) -> str:
 
 
 def reference_tag(request: Request, team: str) -> str:
-    """The same of the document as it is now."""
-    with request.app.state.db.reading() as connection:
-        return str(_document(request, connection, team).digest[:16])
+    """The same of the document as it is now; of several who ask at once the first has it made."""
+    with request.app.state.readings.making, request.app.state.db.reading() as connection:
+        return kept_tag(request, connection, team) or str(_document(request, connection, team).digest[:16])
 
 
 def _document(request: Request, connection: Connection, team: str | None) -> Document:

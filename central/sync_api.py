@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, text
+from starlette.concurrency import run_in_threadpool
 
 from app.checklist import Template
 from app.records import CENTRAL_KINDS
@@ -130,28 +131,58 @@ async def post_sync(
     Of a phone whose access was withdrawn only entries are taken, and kept apart (202); anything else is 403 `device-revoked`,
     whose `acked` tells the phone that has nothing more to hand over up to where central holds it.
     """
-    return await run_in_turn(_response, request, given, await request.body())
+    answered = await run_in_turn(_response, request, given, await request.body())
+    if isinstance(answered, Response):
+        return answered
+    tag = await run_in_threadpool(
+        reference_tag, request, answered.team
+    )  # it may take a second: nobody else waits for it
+    return answered.response(tag)
 
 
 _thread = ThreadPoolExecutor(1, "sync")
 
 
-async def run_in_turn(function: Callable[..., Response], *args: Any) -> Response:
+async def run_in_turn(function: Callable[..., Any], *args: Any) -> Any:
     """Run it in a thread, one call after the other in the order in which they came: only one can write at a time, and several that
     reckon would take the interpreter from each other."""
     return await asyncio.get_running_loop().run_in_executor(_thread, function, *args)
 
 
-def _response(request: Request, given: HTTPAuthorizationCredentials | None, raw: bytes) -> Response:
+class _Answered(NamedTuple):
+    """What a phone is told, but for the tag of its team's reference document."""
+
+    batch: SyncRequest
+    team: str
+    answer: dict[str, Any]
+    is_too_old: bool
+
+    def response(self, tag: str) -> Response:
+        """Raises Problem 426 `app-too-old`: what was pushed is kept, and acknowledged in the problem."""
+        answer = self.answer | {"reference": tag}
+        if self.is_too_old:
+            raise Problem(
+                426, "app-too-old",
+                "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
+                "This app is too old. Central still takes what it records; to see what others record, update it",
+                **answer | {"more": False, "cursor": ""},
+            )  # fmt: skip
+        written = _written(_brief(answer, self.batch) if self.batch.brief else answer)
+        return Response(written, media_type="application/json")
+
+
+def _response(request: Request, given: HTTPAuthorizationCredentials | None, raw: bytes) -> Response | _Answered:
     caller = device_even_revoked(caller_even_revoked(request, given))
     if caller.is_revoked:
         return JSONResponse(_kept_apart(request, caller, raw), 202)
     if "json" not in request.headers.get("content-type", "application/json"):
         raise Problem(415, "unsupported-media-type", "Cần nội dung JSON", "A JSON body is needed")
-    return Response(_answer(request, caller, raw), media_type="application/json")
+    answered, tag = _answer(request, caller, raw)
+    return answered.response(tag) if tag else answered
 
 
-def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
+def _answer(request: Request, caller: Caller, raw: bytes) -> tuple[_Answered, str]:
+    """What a phone is told, and the tag of the reference document; empty while that is to be made anew."""
     state = request.app.state
     try:
         batch = read_request(strict_json(raw))
@@ -209,16 +240,8 @@ def _answer(request: Request, caller: Caller, raw: bytes) -> bytes:
         "want": [list(span) for span in want],
         "relay_refused": refused,
         "limits": {"max_bytes": MAX_BYTES, "max_entries": MAX_ENTRIES},
-        "reference": tag or reference_tag(request, caller.team or ""),
     }
-    if is_too_old:  # what was pushed is kept, and acknowledged in the problem
-        answer |= {"more": False, "cursor": ""}
-        raise Problem(
-            426, "app-too-old",
-            "Ứng dụng trên máy này đã cũ. Trung tâm vẫn nhận những gì máy ghi; để xem phần người khác ghi, hãy cập nhật ứng dụng",
-            "This app is too old. Central still takes what it records; to see what others record, update it", **answer,
-        )  # fmt: skip
-    return _written(_brief(answer, batch) if batch.brief else answer)
+    return _Answered(batch, caller.team or "", answer, is_too_old), tag
 
 
 def _written(answer: dict[str, Any]) -> bytes:

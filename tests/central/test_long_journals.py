@@ -80,3 +80,21 @@ async def test_a_sync_walks_neither_along_the_phones_whole_journal_nor_past_what
     pulled_later = await cost(dung, 0)
     assert pushed_later < 1.3 * pushed, (pushed, pushed_later)
     assert pulled_later < 1.3 * pulled, (pulled, pulled_later)
+
+
+@told
+async def test_which_visits_changed_is_told_by_what_is_new_and_never_from_a_later_moment(valley: Valley) -> None:
+    work = Work(valley)
+    db, readings, cuc = valley.app.state.db, valley.app.state.readings, Pen(valley.cuc)
+    await send(valley, cuc, MANY)
+    with db.reading() as earlier:
+        before = readings.states(earlier)
+        await send(valley, cuc, 10)
+        steps = work.steps
+        with db.reading() as later:
+            after = readings.states(later)
+        assert work.steps - steps < MANY // STEP, "only the ten that came since are read"
+        assert after[valley.visit] == before[valley.visit] + 10
+        assert readings.states(earlier) == before, "what this connection sees, it sees of one moment"
+    with db.reading() as now:
+        assert readings.states(now) == after
